@@ -1,0 +1,242 @@
+"""The wire protocol between the host and an agent: frames, without any I/O.
+
+One connection carries frames in both directions. The agent always dials the host. A frame is
+
+====================  ======  =================================================================
+field                 bytes   meaning
+====================  ======  =================================================================
+version               1       ``PROTOCOL``
+kind                  1       a ``Kind``
+codec                 1       a ``Codec`` for the parts; in LOG frames the stream (1 or 2)
+parts                 1       number of parts; 0 means "one part, no table"
+control length        4       bytes of control
+call                  8       the number of the invocation (or of the load) this frame is about
+body length           8       bytes that follow the control: part table, then the parts
+====================  ======  =================================================================
+
+all little endian, then ``control``, then the body. With ``parts > 1`` the body starts with a table
+of one unsigned 64-bit length for each part; the first part is the pickle, the others are its
+out-of-band buffers (PEP 574). The top bit of a table entry is reserved for "this part is a file
+descriptor that came with the frame".
+
+Control is JSON, except that RESULT and FAILURE begin with a packed ``STATS``; neither side ever
+unpickles control. An agent in another language needs this module's docstring and nothing else:
+
+=========  ==============  ==========================================================================
+kind       direction       control; body
+=========  ==============  ==========================================================================
+HELLO      agent → host    {nonce, protocol, python: [3, 11, 7], cloudpickle, pid, agent}
+WELCOME    host → agent    {log_limit, result_limit}
+LOAD       host → agent    {function, version, entry, isolation, env, requires, memory, filename}; payload
+LOADED     agent → host    {seconds}
+INVOKE     host → agent    {} or {attempt, deadline, trigger, cold_start, id}; the arguments
+REVOKE     host → agent    – ; this invocation, if it has not started, is not to be started
+REVOKED    agent → host    – ; it was not started, and will not be
+LOG        agent → host    – ; a chunk of what the invocation wrote, codec = stream
+RESULT     agent → host    STATS; the return value
+FAILURE    agent → host    STATS + JSON (see ``nbfaas.agent.failure``); the exception's args
+PING       host → agent    –
+PONG       agent → host    –
+=========  ==============  ==========================================================================
+
+Invocations are run one at a time, in the order they were sent, and answered by exactly one RESULT,
+FAILURE or REVOKED each. A LOAD that fails is answered by a FAILURE with the load's number; every
+INVOKE sent behind it is answered by REVOKED.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from typing import NamedTuple
+
+PROTOCOL = 1
+HEADER = struct.Struct("<BBBBIQQ")
+# started (ns since the epoch, the agent's clock), wall ns, user µs, system µs, peak memory in bytes
+STATS = struct.Struct("<QQQQQ")
+_LENGTH = struct.Struct("<Q")
+
+MAX_CONTROL = 4 * 1024 * 1024
+MAX_BODY = 4 * 1024 * 1024 * 1024
+_READ_SIZE = 256 * 1024
+# A body that needs more than this is received straight into a buffer of its own size.
+_DIRECT = 64 * 1024
+
+
+class Kind(IntEnum):
+    HELLO = 1
+    WELCOME = 2
+    LOAD = 3
+    LOADED = 4
+    INVOKE = 5
+    REVOKE = 6
+    REVOKED = 7
+    LOG = 8
+    RESULT = 9
+    FAILURE = 10
+    PING = 11
+    PONG = 12
+
+
+class Codec(IntEnum):
+    NONE = 0
+    PICKLE = 1  # pickle protocol 5, buffers out of band as further parts
+    JSON = 2
+
+
+class WireError(Exception):
+    """The other side sent bytes that are not the protocol; the connection is of no further use."""
+
+
+Bytes = bytes | bytearray | memoryview
+
+
+class Frame(NamedTuple):
+    """A received frame. ``kind`` is an int (a ``Kind``, unchecked values are refused on receipt)."""
+
+    kind: int
+    call: int
+    codec: int
+    control: bytes
+    parts: tuple[Bytes, ...]
+
+
+def encode(
+    kind: int,
+    call: int = 0,
+    codec: int = 0,
+    control: bytes = b"",
+    parts: Sequence[Bytes] = (),
+) -> list[Bytes]:
+    """Return the frame as a list of byte strings, to be written one after the other.
+
+    Small frames come back as one string, so that they cost one write; large parts are not copied.
+    """
+    if len(parts) <= 1:
+        body = parts[0] if parts else b""
+        size = len(body) if type(body) is bytes else memoryview(body).nbytes
+        head = HEADER.pack(PROTOCOL, kind, codec, 0, len(control), call, size)
+        if size <= _DIRECT:
+            return [b"".join((head, control, body))]
+        return [head + control, body]
+    if len(parts) > 255:
+        raise WireError(f"a frame has at most 255 parts, not {len(parts)}")
+    sizes = [memoryview(part).nbytes for part in parts]
+    table = b"".join(map(_LENGTH.pack, sizes))
+    head = HEADER.pack(
+        PROTOCOL, kind, codec, len(parts), len(control), call, len(table) + sum(sizes)
+    )
+    return [head + control + table, *parts]
+
+
+class Decoder:
+    """Turns received bytes into frames; the receiver writes into ``get_buffer()``.
+
+    ``max_body`` bounds what the other side may make this side allocate, in bytes.
+    """
+
+    def __init__(self, max_body: int = MAX_BODY) -> None:
+        self._max_body = max_body
+        self._buffer = bytearray(_READ_SIZE)
+        self._view = memoryview(self._buffer)
+        self._start = 0
+        self._end = 0
+        self._large: tuple[int, int, int, int, bytes] | None = None
+        self._body = memoryview(b"")
+        self._filled = 0
+
+    def __repr__(self) -> str:
+        if self._large is not None:
+            return f"<Decoder receiving a body, {self._filled} of {len(self._body)} bytes>"
+        return f"<Decoder {self._end - self._start} bytes unread>"
+
+    def get_buffer(self) -> memoryview:
+        """Where to receive to. Never empty."""
+        if self._large is not None:
+            return self._body[self._filled :]
+        return self._view[self._end :]
+
+    def advance(self, received: int) -> list[Frame]:
+        """Account for ``received`` bytes in the buffer and return the frames now complete.
+
+        Raises ``WireError`` for anything that is not the protocol.
+        """
+        frames: list[Frame] = []
+        if self._large is not None:
+            self._filled += received
+            if self._filled < len(self._body):
+                return frames
+            kind, call, codec, nparts, control = self._large
+            frames.append(Frame(kind, call, codec, control, split(self._body, nparts)))
+            self._large, self._body, self._filled = None, memoryview(b""), 0
+            return frames
+        self._end += received
+        start, end, view = self._start, self._end, self._view
+        while end - start >= HEADER.size:
+            version, kind, codec, nparts, clen, call, blen = HEADER.unpack_from(view, start)
+            if version != PROTOCOL or not 1 <= kind <= 12:
+                junk = bytes(view[start : start + HEADER.size])
+                raise WireError(f"not a frame of protocol {PROTOCOL}: {junk!r}")
+            if clen > MAX_CONTROL or blen > self._max_body:
+                raise WireError(
+                    f"a {Kind(kind).name} frame of {clen} + {blen} bytes exceeds the limit of "
+                    f"{MAX_CONTROL} + {self._max_body}"
+                )
+            at = start + HEADER.size
+            if end - at >= clen + blen:
+                control = bytes(view[at : at + clen])
+                at += clen
+                body = bytes(view[at : at + blen])
+                start = at + blen
+                parts = (body,) if not nparts else split(memoryview(body), nparts)
+                frames.append(Frame(kind, call, codec, control, parts))
+                continue
+            if end - at >= clen and blen > _DIRECT:
+                control = bytes(view[at : at + clen])
+                at += clen
+                self._large = (kind, call, codec, nparts, control)
+                self._body = memoryview(bytearray(blen))
+                self._filled = end - at
+                self._body[: self._filled] = view[at:end]
+                start = end = 0
+            break
+        if start == end:
+            start = end = 0
+        elif len(view) - end < _DIRECT and start:
+            # Move the unread rest to the front, so that there is room to receive to.
+            rest = bytes(view[start:end])
+            view[: len(rest)] = rest
+            start, end = 0, len(rest)
+        if end == len(view):
+            # Only a control of hundreds of kilobytes fills the buffer; MAX_CONTROL bounds this.
+            self._grow(2 * len(view))
+        self._start, self._end = start, end
+        return frames
+
+    def _grow(self, size: int) -> None:
+        bigger = bytearray(size)
+        bigger[: len(self._buffer)] = self._buffer
+        self._buffer, self._view = bigger, memoryview(bigger)
+
+
+def split(body: memoryview, nparts: int) -> tuple[Bytes, ...]:
+    """Split a body by its part table. Raises ``WireError`` if the table does not fit the body."""
+    if nparts <= 1:
+        return (body,)
+    at = nparts * _LENGTH.size
+    if at > len(body):
+        raise WireError(f"a table of {nparts} parts does not fit a body of {len(body)} bytes")
+    sizes = struct.unpack_from(f"<{nparts}Q", body)
+    if at + sum(sizes) != len(body):
+        raise WireError(f"parts of {sum(sizes)} bytes do not fill a body of {len(body)} bytes")
+    parts: list[Bytes] = []
+    for size in sizes:
+        parts.append(body[at : at + size])
+        at += size
+    return tuple(parts)
+
+
+def total(parts: Iterable[Bytes]) -> int:
+    """The size of ``parts`` in bytes."""
+    return sum(memoryview(part).nbytes for part in parts)

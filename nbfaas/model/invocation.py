@@ -1,0 +1,73 @@
+"""The life of an invocation, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class InvocationState(StrEnum):
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    RETRYING = "RETRYING"  # an attempt failed; the next one is queued or waits for its delay
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    TIMED_OUT = "TIMED_OUT"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def is_final(self) -> bool:
+        return self in _FINAL
+
+
+_FINAL = frozenset(
+    {
+        InvocationState.SUCCEEDED,
+        InvocationState.FAILED,
+        InvocationState.TIMED_OUT,
+        InvocationState.CANCELLED,
+    }
+)
+
+
+class SandboxState(StrEnum):
+    STARTING = "STARTING"
+    IDLE = "IDLE"
+    BUSY = "BUSY"
+    STOPPING = "STOPPING"
+    DEAD = "DEAD"
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStats:
+    """The figures of one attempt. Times in seconds, memory in bytes.
+
+    ``queued`` is from the moment the attempt could have started to the moment it was sent to a
+    sandbox; ``wall``, ``user`` and ``system`` are measured in the sandbox, around the function;
+    ``overhead`` is what the way there and back took. ``peak_memory`` is the largest resident set
+    of the process during the attempt, interpreter included.
+    """
+
+    attempt: int
+    state: InvocationState
+    sandbox: str | None
+    started_at: float  # seconds since the epoch, the host's clock
+    queued: float
+    wall: float
+    user: float
+    system: float
+    overhead: float
+    peak_memory: int
+    cold_start: bool
+    error: str | None = None  # "ValueError: …" of a failed attempt
+
+    def __str__(self) -> str:
+        from nbfaas.agent.units import format_bytes, format_seconds
+
+        text = (
+            f"attempt {self.attempt} {self.state}: ran {format_seconds(self.wall)}, "
+            f"cpu {format_seconds(self.user + self.system)}, "
+            f"peak {format_bytes(self.peak_memory)}, queued {format_seconds(self.queued)}"
+        )
+        text += ", cold start" if self.cold_start else ""
+        return f"{text}, {self.error}" if self.error else text
