@@ -1,0 +1,126 @@
+"""Settings, each with its default, unit and meaning: ``nbfaas.config.keep_alive = 60``.
+
+A setting is taken, first found first: what was assigned to ``nbfaas.config``; the environment
+variable ``NBFAAS_`` + the setting's name in capitals; the default. They are traitlets, so
+``%config Settings`` shows and sets them in a notebook too.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import traitlets
+from traitlets.config import Configurable
+
+from nbfaas.errors import ConfigurationError
+
+_MB = 1024 * 1024
+
+
+def _default_data_dir() -> str:
+    base = os.environ.get("XDG_DATA_HOME") or os.path.join(Path.home(), ".local", "share")
+    return os.path.join(base, "nbfaas")
+
+
+class Settings(Configurable):
+    """All settings of nbfaas in this process."""
+
+    backend = traitlets.Enum(
+        ("auto", "docker", "process"),
+        default_value="auto",
+        help="Where functions run. 'auto': docker where a daemon answers, else process.",
+    ).tag(config=True)
+    prewarm = traitlets.Int(
+        2, min=0, help="Sandboxes kept started in advance for each runtime in use."
+    ).tag(config=True)
+    keep_alive = traitlets.Float(
+        600.0, min=0, help="Seconds an idle sandbox waits for the next call before it is removed."
+    ).tag(config=True)
+    cpu_budget = traitlets.Float(
+        None,
+        allow_none=True,
+        help="Cores that all functions' sandboxes may declare together. None: this machine's.",
+    ).tag(config=True)
+    memory_budget = traitlets.Int(
+        None,
+        allow_none=True,
+        help="Bytes that all functions' sandboxes may declare together. None: 80 % of this "
+        "machine's memory.",
+    ).tag(config=True)
+    start_timeout = traitlets.Float(
+        60.0, help="Seconds within which a started sandbox must have said hello."
+    ).tag(config=True)
+    silence = traitlets.Float(
+        5.0, help="Seconds without a word from a busy sandbox before it is looked after."
+    ).tag(config=True)
+    closure_warning = traitlets.Int(
+        1 * _MB, help="Bytes; a function that ships more than this with itself draws a warning."
+    ).tag(config=True)
+    payload_limit = traitlets.Int(
+        1024 * _MB, help="Bytes; the largest function, or arguments of one call, that are shipped."
+    ).tag(config=True)
+    result_limit = traitlets.Int(
+        1024 * _MB, help="Bytes; the largest result of one call that is accepted."
+    ).tag(config=True)
+    log_limit = traitlets.Int(
+        1 * _MB, help="Bytes of output kept of one attempt; more is cut, with a marker."
+    ).tag(config=True)
+    journal_result_limit = traitlets.Int(
+        1 * _MB, help="Bytes; results up to this size stay available after a kernel restart."
+    ).tag(config=True)
+    base_image = traitlets.Unicode(
+        None,
+        allow_none=True,
+        help="The image the runtimes are built on. None: a local python:X.Y-slim, else one that "
+        "Docker can pull, else one made from this very interpreter.",
+    ).tag(config=True)
+    pull = traitlets.Bool(
+        True, help="Whether Docker may be asked to pull an image that is not on this machine."
+    ).tag(config=True)
+    data_dir = traitlets.Unicode(
+        help="Folder for the journal, saved events and build caches.",
+    ).tag(config=True)
+    show_progress = traitlets.Bool(
+        True, help="Whether maps show a progress line, and image builds their steps."
+    ).tag(config=True)
+
+    @traitlets.default("data_dir")
+    def _data_dir(self) -> str:
+        return _default_data_dir()
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__()
+        for name, trait in type(self).class_own_traits(config=True).items():
+            variable = f"NBFAAS_{name.upper()}"
+            text = os.environ.get(variable)
+            if text is None:
+                continue
+            try:
+                setattr(self, name, trait.from_string(text))
+            except (ValueError, traitlets.TraitError) as error:
+                raise ConfigurationError(
+                    f"{variable}={text!r} is not valid: {str(error).rstrip('.')}. {trait.help}"
+                ) from None
+        for name, value in kwargs.items():
+            setattr(self, name, value)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # A misspelt setting would otherwise be accepted and have no effect.
+        if not name.startswith("_") and not hasattr(type(self), name):
+            raise ConfigurationError(
+                f"there is no setting {name!r}. Settings: {', '.join(sorted(_names(type(self))))}."
+            )
+        super().__setattr__(name, value)
+
+    def __repr__(self) -> str:
+        lines = [f"  {name} = {getattr(self, name)!r}" for name in sorted(_names(type(self)))]
+        return "\n".join(["nbfaas settings", *lines])
+
+
+def _names(cls: type[Settings]) -> list[str]:
+    return list(cls.class_own_traits(config=True))
+
+
+config = Settings()
