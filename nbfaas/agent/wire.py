@@ -25,7 +25,7 @@ unpickles control. An agent in another language needs this module's docstring an
 =========  ==============  ==========================================================================
 kind       direction       control; body
 =========  ==============  ==========================================================================
-HELLO      agent → host    {nonce, protocol, python: [3, 11, 7], cloudpickle, pid, agent}
+HELLO      agent → host    {nonce, protocol, python: [3, 11, 7], pid}
 WELCOME    host → agent    {log_limit, result_limit}
 LOAD       host → agent    {function, version, entry, isolation, env, requires, memory, filename}; payload
 LOADED     agent → host    {seconds}

@@ -54,9 +54,7 @@ class Hello:
     """What an agent says of itself when it connects."""
 
     python: tuple[int, int, int]
-    cloudpickle: str
     pid: int  # in the sandbox's own namespace
-    agent: str  # the agent's content hash
 
 
 class Connection(Protocol):
