@@ -1,0 +1,237 @@
+"""The agent: connects to the host, is given a function, runs its invocations, and exits when the
+connection closes. Blocking, one invocation at a time; see ``nbfaas.agent.wire`` for the protocol.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import threading
+import time
+from collections import deque
+from typing import Any
+
+from nbfaas.agent import wire
+from nbfaas.agent.wire import Codec, Decoder, Frame, Kind
+
+# While an invocation ran for less than this, nothing can have been revoked that is worth a look.
+_LOOK_AFTER = 0.001
+
+
+class Agent:
+    """One connection to the host, and the function that was loaded over it."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        from nbfaas.agent.output import Output
+        from nbfaas.agent.usage import Usage
+
+        self._sock = sock
+        self._decoder = Decoder()
+        self._pending: deque[Frame] = deque()
+        self._send_lock = threading.Lock()
+        self._result_limit = wire.MAX_BODY
+        self._load: dict[str, Any] | None = None
+        self._load_failed = False
+        self._run: Any = None
+        self._usage = Usage()
+        self._output = Output(self._send_log, 1024 * 1024)
+
+    def serve(self) -> None:
+        """Answer frames until the host closes the connection."""
+        self._output.install()
+        while True:
+            frame = self._next()
+            if frame is None:
+                return
+            if frame.kind == Kind.INVOKE:
+                self._invoke(frame)
+            elif frame.kind == Kind.WELCOME:
+                control = json.loads(frame.control)
+                self._output.limit = control["log_limit"]
+                self._result_limit = control["result_limit"]
+            elif frame.kind == Kind.LOAD:
+                self._load_function(frame)
+            elif frame.kind == Kind.PING:
+                self._send(wire.encode(Kind.PONG, frame.call))
+
+    # -- receiving
+
+    def _next(self) -> Frame | None:
+        """The next frame to act on; None when the host has closed."""
+        while not self._pending:
+            if not self._receive(0):
+                return None
+        return self._pending.popleft()
+
+    def _receive(self, flags: int) -> bool:
+        received = self._sock.recv_into(self._decoder.get_buffer(), 0, flags)
+        if not received:
+            return False
+        for frame in self._decoder.advance(received):
+            if frame.kind == Kind.REVOKE:
+                self._revoke(frame.call)
+            else:
+                self._pending.append(frame)
+        return True
+
+    def _revoke(self, call: int) -> None:
+        for frame in self._pending:
+            if frame.call == call and frame.kind == Kind.INVOKE:
+                self._pending.remove(frame)
+                self._send(wire.encode(Kind.REVOKED, call))
+                return
+        # Not here: it has been answered already, or the answer is on its way.
+
+    def _look_for_revocations(self) -> None:
+        try:
+            while self._receive(socket.MSG_DONTWAIT):
+                pass
+        except BlockingIOError:
+            return
+
+    # -- sending
+
+    def _send(self, chunks: list[Any]) -> None:
+        with self._send_lock:
+            for chunk in chunks:
+                self._sock.sendall(chunk)
+
+    def _send_log(self, call: int, stream: int, data: bytes) -> None:
+        self._send(wire.encode(Kind.LOG, call, stream, parts=(data,)))
+
+    # -- functions and invocations
+
+    def _load_function(self, frame: Frame) -> None:
+        from nbfaas.agent import failure, loading
+
+        control = json.loads(frame.control)
+        started = time.perf_counter()
+        self._output.begin(frame.call)
+        parts: list[Any] = []
+        try:
+            self._run = loading.load(control, bytes(frame.parts[0]))
+            problem = None
+        except loading.MissingModule as error:
+            problem = failure.missing_module(str(error))
+        except ModuleNotFoundError as error:
+            problem = failure.missing_module(error.name or str(error))
+        except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is reported
+            problem = failure.load(error)
+        self._output.end()
+        self._load = control
+        self._load_failed = problem is not None
+        if problem is not None:
+            stats = self._usage.end()
+            head = stats + json.dumps(problem).encode()
+            self._send(wire.encode(Kind.FAILURE, frame.call, Codec.PICKLE, head, parts))
+            return
+        if control.get("isolation") == "call":
+            import gc
+
+            gc.collect()
+            gc.freeze()  # so that a child's collector does not copy the parent's pages
+        else:
+            self._output.start_pump()
+        seconds = time.perf_counter() - started
+        self._send(wire.encode(Kind.LOADED, frame.call, 0, json.dumps({"seconds": seconds}).encode()))
+
+    def _invoke(self, frame: Frame) -> None:
+        if self._run is None or self._load is None or self._load_failed:
+            self._send(wire.encode(Kind.REVOKED, frame.call))
+            return
+        if self._load.get("isolation") == "call":
+            self._invoke_in_child(frame)
+            return
+        started = time.perf_counter()
+        self._send(self._answer(frame))
+        if self._pending and time.perf_counter() - started > _LOOK_AFTER:
+            self._look_for_revocations()
+
+    def _invoke_in_child(self, frame: Frame) -> None:
+        from nbfaas.agent import failure, forking
+        from nbfaas.agent.usage import Usage
+
+        def run() -> list[Any]:
+            self._send_lock = threading.Lock()
+            self._usage = Usage()
+            self._output.install()
+            self._output.start_pump()
+            return self._answer(frame)
+
+        self._usage.begin()
+        try:
+            forking.run_in_child(run, self._send)
+        except forking.ChildDied as died:
+            problem = failure.crashed(died.exit_code, died.signal_name, died.oom)
+            head = self._usage.end() + json.dumps(problem).encode()
+            self._send(wire.encode(Kind.FAILURE, frame.call, Codec.PICKLE, head))
+        except forking.ChildLeftStreamBroken:
+            os._exit(1)
+        self._look_for_revocations()
+
+    def _answer(self, frame: Frame) -> list[Any]:
+        """Run one invocation and return the frame that answers it."""
+        from nbfaas.agent import codec, failure
+
+        self._output.begin(frame.call)
+        self._usage.begin()
+        problem: dict[str, Any] | None = None
+        parts: Any = ()
+        try:
+            args, kwargs = codec.load(frame.parts)
+            control = json.loads(frame.control) if frame.control else {}
+            value = self._run(args, kwargs, control)
+            if type(value).__name__ == "coroutine":
+                import asyncio
+
+                value = asyncio.run(value)
+        except SystemExit as error:
+            problem = failure.exited(error.code)
+        except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is reported
+            problem, parts = failure.describe(error)
+        else:
+            try:
+                parts = codec.dump(value)
+                if (size := wire.total(parts)) > self._result_limit:
+                    problem, parts = failure.result_too_large(size, self._result_limit), ()
+            except codec.Unpicklable as error:
+                problem = failure.unpicklable_result(error.path, error.reason)
+            value = None
+        stats = self._usage.end()
+        self._output.end()
+        if problem is None:
+            return wire.encode(Kind.RESULT, frame.call, Codec.PICKLE, stats, parts)
+        head = stats + json.dumps(problem).encode()
+        return wire.encode(Kind.FAILURE, frame.call, Codec.PICKLE, head, parts)
+
+
+def main() -> None:
+    """Connect to the socket named in the environment and serve. The exit code is 0 when the host
+    closed the connection."""
+    address = os.environ.pop("NBFAAS_SOCKET")
+    nonce = os.environ.pop("NBFAAS_NONCE")
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock.connect(address)
+    hello = {
+        "nonce": nonce,
+        "protocol": wire.PROTOCOL,
+        "python": list(sys.version_info[:3]),
+        "pid": os.getpid(),
+    }
+    sock.sendall(wire.encode(Kind.HELLO, 0, Codec.JSON, json.dumps(hello).encode())[0])
+    agent = Agent(sock)
+    # The modules that the first invocation needs are imported while the host is still busy.
+    from nbfaas.agent import codec, failure, loading  # noqa: F401
+
+    try:
+        agent.serve()
+    except (ConnectionError, wire.WireError) as error:
+        sys.__stderr__ and print(f"nbfaas agent: {error}", file=sys.__stderr__)
+    # Threads and exit handlers that a function has left must not keep the sandbox.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
