@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 
 class InvocationState(StrEnum):
@@ -38,8 +39,7 @@ class SandboxState(StrEnum):
     DEAD = "DEAD"
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptStats:
+class AttemptStats(msgspec.Struct, frozen=True, gc=False):
     """The figures of one attempt. Times in seconds, memory in bytes.
 
     ``queued`` is from the moment the attempt could have started to the moment it was sent to a

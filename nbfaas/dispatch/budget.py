@@ -1,0 +1,53 @@
+"""What all sandboxes together may declare: cores and bytes. Pure accounting."""
+
+from __future__ import annotations
+
+from nbfaas.agent.units import format_bytes
+from nbfaas.errors import InsufficientResources
+from nbfaas.model.function import Resources
+
+
+class Budget:
+    """Prewarmed sandboxes that no function has been given do not count: they do nothing, and are
+    given up for one that does."""
+
+    def __init__(self, cpu: float, memory: int) -> None:
+        self.cpu = cpu
+        self.memory = memory
+        self.cpu_used = 0.0
+        self.memory_used = 0
+
+    def __repr__(self) -> str:
+        return (
+            f"<Budget cpu {self.cpu_used:g} of {self.cpu:g}, memory "
+            f"{format_bytes(self.memory_used)} of {format_bytes(self.memory)}>"
+        )
+
+    def check(self, function: str, resources: Resources) -> None:
+        """Raise ``InsufficientResources`` if not even one sandbox of this size could start."""
+        if resources.cpu > self.cpu:
+            raise InsufficientResources(
+                function, f"cpu={resources.cpu:g}", f"{self.cpu:g} cores", "cpu_budget"
+            )
+        if resources.memory > self.memory:
+            raise InsufficientResources(
+                function,
+                f"memory={format_bytes(resources.memory)}",
+                format_bytes(self.memory),
+                "memory_budget",
+            )
+
+    def fits(self, resources: Resources) -> bool:
+        # A core declared as 0.1 + 0.2 must fit into 0.3.
+        return (
+            self.cpu_used + resources.cpu <= self.cpu + 1e-9
+            and self.memory_used + resources.memory <= self.memory
+        )
+
+    def take(self, resources: Resources) -> None:
+        self.cpu_used += resources.cpu
+        self.memory_used += resources.memory
+
+    def give_back(self, resources: Resources) -> None:
+        self.cpu_used = max(0.0, self.cpu_used - resources.cpu)
+        self.memory_used -= resources.memory

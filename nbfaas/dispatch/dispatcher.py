@@ -1,0 +1,371 @@
+"""The dispatcher: takes invocations in, feeds them to sandboxes, and settles each exactly once.
+
+It runs on one asyncio loop; ``submit`` and ``cancel`` may be called from any thread. The rules (when
+to retry, how far to look ahead, how many sandboxes) are pure functions in the modules beside this
+one; this one does what they say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from nbfaas.agent import wire
+from nbfaas.agent.wire import Frame, Kind, WireError
+from nbfaas.backends.base import Backend, Death, DeathKind, Sandbox
+from nbfaas.dispatch.budget import Budget
+from nbfaas.dispatch.fleet import Fleet
+from nbfaas.dispatch.invocation import Invocation
+from nbfaas.dispatch.lane import Lane
+from nbfaas.dispatch.lookahead import window
+from nbfaas.dispatch.outcome import error_from_death, error_from_failure, read_failure
+from nbfaas.dispatch.retry import retry_delay
+from nbfaas.dispatch.settling import Settling
+from nbfaas.dispatch.slot import Slot
+from nbfaas.errors import FunctionTimeout, NbfaasError
+from nbfaas.model.image import ImageSpec
+from nbfaas.model.invocation import InvocationState, SandboxState
+from nbfaas.model.records import AttemptStarted, InvocationQueued, Subscriber
+
+if TYPE_CHECKING:
+    from nbfaas.settings import Settings
+
+_HOUSEKEEPING = 1.0  # seconds between looks at idle and silent sandboxes
+
+
+class Dispatcher:
+    """Use as: create on the loop; ``submit``; ``await close()``."""
+
+    def __init__(
+        self, backend: Backend, settings: Settings, budget: Budget, publish: Subscriber
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._settings = settings
+        self._publish = publish
+        self.fleet = Fleet(backend, settings, budget, self, publish)
+        self._settling = Settling(settings, publish, self._retry)
+        self._intake: deque[Callable[[], None]] = deque()
+        self._awake = False
+        self._delayed: dict[Invocation, asyncio.TimerHandle] = {}
+        self._autopsies: set[asyncio.Task[None]] = set()
+        self._closed = False
+        self._tick = self._loop.call_later(_HOUSEKEEPING, self._keep_house)
+
+    def __repr__(self) -> str:
+        lanes = list(self.fleet.lanes.values())
+        waiting = sum(lane.waiting for lane in lanes)
+        return f"<Dispatcher {waiting} waiting in {len(lanes)} lanes, {self.fleet!r}>"
+
+    # -- from any thread
+
+    def submit(self, invocations: list[Invocation]) -> None:
+        """Accept invocations. Each will call its ``listener`` once, on the loop's thread."""
+        self._call(lambda: self._take_in(invocations))
+
+    def cancel(self, invocations: Iterable[Invocation]) -> None:
+        """Cancel those that are not settled. What runs is killed with its sandbox."""
+        wanted = list(invocations)
+        self._call(lambda: self._cancel(wanted))
+
+    def prewarm(self, image: ImageSpec) -> None:
+        self._call(lambda: self.fleet.prewarm(image))
+
+    def stop_idle(self, function: str | None = None) -> None:
+        """Remove idle sandboxes, of one function or of all."""
+        self._call(lambda: self._stop_idle(function))
+
+    def _call(self, step: Callable[[], None]) -> None:
+        # One wake-up of the loop serves everything that was handed in until it runs.
+        self._intake.append(step)
+        if not self._awake:
+            self._awake = True
+            self._loop.call_soon_threadsafe(self._work_off)
+
+    def _work_off(self) -> None:
+        self._awake = False
+        while self._intake:
+            self._intake.popleft()()
+
+    # -- taking in
+
+    def _take_in(self, invocations: list[Invocation]) -> None:
+        now = self._loop.time()
+        lanes: dict[str, Lane] = {}
+        for invocation in invocations:
+            function = invocation.function
+            self._publish(
+                InvocationQueued(
+                    invocation.queued_at,
+                    invocation.id,
+                    function.name,
+                    function.version,
+                    invocation.run_id,
+                    invocation.index,
+                )
+            )
+            lane = lanes.get(function.version)
+            if self._closed:
+                self._settling.cancel(invocation)
+                continue
+            if lane is None:
+                try:
+                    lane = lanes[function.version] = self.fleet.lane(function)
+                except NbfaasError as error:
+                    self._settling.fail(invocation, error)
+                    continue
+            invocation.ready_at = now
+            lane.push(invocation)
+        for lane in lanes.values():
+            self._feed_lane(lane)
+
+    # -- feeding
+
+    def _feed_lane(self, lane: Lane) -> None:
+        for slot in sorted(lane.slots, key=lambda slot: len(slot.in_flight)):
+            self._feed(slot)
+            if not lane.waiting:
+                return
+        self.fleet.scale(lane)
+
+    def _feed(self, slot: Slot) -> None:
+        """Send the slot what it may hold, in one write."""
+        lane = slot.lane
+        if not lane.waiting or slot.dead:
+            return
+        room = window(lane.durations, lane.waiting, len(lane.slots)) - len(slot.in_flight)
+        batch: list[Invocation] = []
+        while room > 0 and (invocation := lane.pop()) is not None:
+            batch.append(invocation)
+            room -= 1
+        if batch:
+            slot.send(batch)
+
+    def slot_ready(self, slot: Slot) -> None:
+        self._feed(slot)
+
+    def make_slot(self, sandbox: Sandbox, lane: Lane, cold: bool) -> Slot:
+        return Slot(sandbox, lane, self, self._settings, cold=cold)
+
+    def started(self, slot: Slot, invocation: Invocation) -> None:
+        invocation.state = InvocationState.RUNNING
+        invocation.attempts_made += 1
+        cold = slot.cold and not slot.answered_count
+        self._publish(
+            AttemptStarted(
+                time.time(), invocation.id, invocation.attempts_made, slot.sandbox.id, cold
+            )
+        )
+
+    # -- what sandboxes say
+
+    def answered(self, slot: Slot, invocation: Invocation, frame: Frame, took: float) -> None:
+        stats = self._settling.stats(slot, invocation, frame, took)
+        slot.lane.durations.add(stats.wall)
+        if invocation.state is InvocationState.CANCELLED:
+            pass  # it was revoked too late, and has been settled
+        elif frame.kind == Kind.RESULT:
+            self._settling.result(invocation, frame.parts, stats)
+        else:
+            try:
+                failure = read_failure(frame)
+            except WireError as error:
+                self._end_slot(slot, Death(DeathKind.PROTOCOL, str(error)), invocation)
+                return
+            function = invocation.function
+            error = error_from_failure(failure, frame, function, slot.sandbox.id)
+            self._settling.attempt_failed(invocation, error, stats, failure)
+        if slot.dead:
+            return
+        lane = slot.lane
+        if lane.waiting:
+            if slot.in_flight or not self.fleet.starved(lane):
+                self._feed(slot)
+            else:
+                self.fleet.retire(slot, "gave way to another function")
+                self._replan()
+        elif not slot.in_flight:
+            self._replan()
+
+    def logged(self, invocation: Invocation, stream: int, data: bytes) -> None:
+        self._settling.logged(invocation, stream, data)
+
+    def revoked(self, slot: Slot, invocation: Invocation) -> None:
+        if not invocation.settled:
+            # The load failed before it: ``load_failed`` has put an end to the lane's queue.
+            self._requeue(slot.lane, [invocation])
+        self._feed_lane(slot.lane)
+
+    def load_failed(self, slot: Slot, frame: Frame) -> None:
+        try:
+            failure = read_failure(frame)
+        except WireError as error:
+            self._end_slot(slot, Death(DeathKind.PROTOCOL, str(error)), slot.head)
+            return
+        error = error_from_failure(failure, frame, slot.lane.function, slot.sandbox.id)
+        unfinished = slot.release()
+        self.fleet.remove(slot)
+        self.fleet.dispose(slot.sandbox)
+        self.fleet.publish_state(slot, SandboxState.DEAD, "the function could not be loaded")
+        for invocation in [*unfinished, *slot.lane.drain()]:
+            if not invocation.settled:
+                self._settling.fail(invocation, error, failure)
+        self._replan()
+
+    def overdue(self, slot: Slot, invocation: Invocation) -> None:
+        if invocation.settled:  # cancelled, revoked too late
+            self._end_slot(slot, Death(DeathKind.KILLED, "cancelled"), None)
+            return
+        timeout = invocation.function.options.timeout
+        error = FunctionTimeout(invocation.function.name, timeout or 0.0)
+        self._end_slot(slot, Death(DeathKind.KILLED, "timeout"), invocation, error)
+
+    def lost(self, slot: Slot, error: Exception | None) -> None:
+        death = None
+        if error is not None:
+            death = Death(DeathKind.PROTOCOL, f"it broke the protocol ({error})")
+        self._end_slot(slot, death, slot.head)
+
+    def lane_hopeless(self, lane: Lane, error: NbfaasError) -> None:
+        for invocation in lane.drain():
+            self._settling.fail(invocation, error)
+        self._replan()
+
+    # -- ends
+
+    def _end_slot(
+        self,
+        slot: Slot,
+        death: Death | None,
+        charged: Invocation | None,
+        error: Exception | None = None,
+    ) -> None:
+        """Give up a slot. Only ``charged`` has used up an attempt; what waited behind it goes back
+        to the front of the queue. Without a ``death`` the backend is asked for the cause."""
+        unfinished = slot.release()
+        self.fleet.remove(slot)
+        self._requeue(slot.lane, [i for i in unfinished if i is not charged and not i.settled])
+        task = self._loop.create_task(self._bury(slot, death, charged, error), name="nbfaas-bury")
+        self._autopsies.add(task)
+        task.add_done_callback(self._autopsies.discard)
+        self._replan()
+
+    async def _bury(
+        self,
+        slot: Slot,
+        death: Death | None,
+        charged: Invocation | None,
+        error: Exception | None,
+    ) -> None:
+        if death is None:
+            try:
+                death = await slot.sandbox.autopsy()
+            except Exception as problem:  # noqa: BLE001 - the caller still gets its SandboxLost
+                death = Death(DeathKind.UNKNOWN, f"its end could not be examined: {problem}")
+        self.fleet.publish_state(slot, SandboxState.DEAD, death.detail)
+        self.fleet.dispose(slot.sandbox)
+        if charged is not None and not charged.settled:
+            sandbox = slot.sandbox.id
+            error = error or error_from_death(death, charged.function, sandbox)
+            stats = self._settling.stats(slot, charged, None, self._loop.time() - slot.head_since)
+            self._settling.attempt_failed(charged, error, stats, None)
+
+    def _requeue(self, lane: Lane, invocations: list[Invocation]) -> None:
+        for invocation in invocations:
+            invocation.slot = None
+            if invocation.state is InvocationState.RUNNING:
+                invocation.state = InvocationState.QUEUED
+        lane.push_front(invocations)
+
+    def _retry(self, invocation: Invocation, error: BaseException) -> bool:
+        """Queue the next attempt, if there is to be one."""
+        delay = retry_delay(
+            invocation.function.options.retries, invocation.attempts_made, error
+        )
+        if delay is None or self._closed:
+            return False
+        invocation.state = InvocationState.RETRYING
+        invocation.slot = None
+        self._delayed[invocation] = self._loop.call_later(delay, self._retry_now, invocation)
+        return True
+
+    def _retry_now(self, invocation: Invocation) -> None:
+        self._delayed.pop(invocation, None)
+        lane = self.fleet.lane(invocation.function)
+        invocation.ready_at = self._loop.time()
+        lane.push(invocation)
+        self._feed_lane(lane)
+
+    def _cancel(self, invocations: list[Invocation]) -> None:
+        running: list[Invocation] = []
+        for invocation in invocations:
+            if invocation.settled:
+                continue
+            timer = self._delayed.pop(invocation, None)
+            if timer is not None:
+                timer.cancel()
+            elif invocation.slot is not None:
+                running.append(invocation)
+                continue
+            elif (lane := self.fleet.lanes.get(invocation.function.version)) is not None:
+                lane.forget()
+            self._settling.cancel(invocation)
+        for invocation in running:
+            slot = invocation.slot
+            self._settling.cancel(invocation)
+            if slot is None or slot.dead:
+                continue
+            if slot.head is invocation:
+                self._end_slot(slot, Death(DeathKind.KILLED, "cancelled"), None)
+            else:
+                slot.revoke(invocation)
+
+    # -- keeping house
+
+    def _replan(self) -> None:
+        """Something was set free: see who can use it."""
+        for lane in list(self.fleet.lanes.values()):
+            if lane.waiting:
+                self._feed_lane(lane)
+
+    def _keep_house(self) -> None:
+        self._tick = self._loop.call_later(_HOUSEKEEPING, self._keep_house)
+        now = self._loop.time()
+        self.fleet.expire(now, self._settings.keep_alive)
+        for slot in self.fleet.slots():
+            if slot.in_flight and now - slot.last_heard > self._settings.silence:
+                slot.last_heard = now  # look again after as long a silence
+                task = self._loop.create_task(self._look_after(slot), name="nbfaas-probe")
+                self._autopsies.add(task)
+                task.add_done_callback(self._autopsies.discard)
+
+    async def _look_after(self, slot: Slot) -> None:
+        death = await slot.sandbox.probe()
+        if death is not None and not slot.dead:
+            self._end_slot(slot, death, slot.head)
+
+    def _stop_idle(self, function: str | None) -> None:
+        for slot in self.fleet.slots():
+            if slot.state is SandboxState.IDLE and function in (None, slot.lane.function.name):
+                self.fleet.retire(slot, "stopped")
+
+    async def close(self) -> None:
+        """Cancel everything, destroy every sandbox, and return when nothing is left."""
+        self._closed = True
+        self._tick.cancel()
+        everything = [*self._delayed]
+        for lane in self.fleet.lanes.values():
+            everything += lane.drain()
+            for slot in lane.slots:
+                everything += slot.in_flight.values()
+        for timer in self._delayed.values():
+            timer.cancel()
+        for invocation in everything:
+            if not invocation.settled:
+                self._settling.cancel(invocation)
+        while self._autopsies:
+            await asyncio.gather(*self._autopsies, return_exceptions=True)
+        await self._settling.close()
+        await self.fleet.close()

@@ -1,0 +1,273 @@
+"""The fleet: starts sandboxes for lanes, within the budget, and lets go of them."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from nbfaas.backends.base import Backend, Sandbox, SandboxSpec
+from nbfaas.dispatch.autoscale import desired_sandboxes
+from nbfaas.dispatch.budget import Budget
+from nbfaas.dispatch.lane import Lane
+from nbfaas.dispatch.slot import Slot
+from nbfaas.dispatch.stock import Stock
+from nbfaas.errors import NbfaasError, PythonMismatch, SandboxStartFailed
+from nbfaas.model.function import FunctionVersion, Resources
+from nbfaas.model.image import ImageSpec
+from nbfaas.model.invocation import SandboxState
+from nbfaas.model.records import SandboxChanged, Subscriber
+
+if TYPE_CHECKING:
+    from nbfaas.settings import Settings
+
+# A start that fails may be bad luck; this many in a row, with no sandbox running, are not.
+_START_ATTEMPTS = 3
+_HOST_PYTHON = sys.version_info[:2]
+
+
+class FleetOwner(Protocol):
+    """What the fleet tells. Called on the loop's thread."""
+
+    def slot_ready(self, slot: Slot) -> None: ...
+    def lane_hopeless(self, lane: Lane, error: NbfaasError) -> None: ...
+    def make_slot(self, sandbox: Sandbox, lane: Lane, cold: bool) -> Slot: ...
+
+
+class Fleet:
+    """All sandboxes of one backend. Used from the loop's thread only."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        settings: Settings,
+        budget: Budget,
+        owner: FleetOwner,
+        publish: Subscriber,
+    ) -> None:
+        self.backend = backend
+        self.budget = budget
+        self.lanes: dict[str, Lane] = {}  # by version
+        self.stock = Stock(
+            backend, lambda: settings.prewarm, self.dispose, self._publish_prewarmed
+        )
+        self._settings = settings
+        self._owner = owner
+        self._publish = publish
+        self._loop = asyncio.get_running_loop()
+        self._starts: set[asyncio.Task[None]] = set()
+        self._disposals: set[asyncio.Task[None]] = set()
+        self._refill_timer: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<Fleet on {self.backend.name}, {len(self.slots())} in use, {self.stock!r}>"
+
+    def slots(self) -> list[Slot]:
+        return [slot for lane in self.lanes.values() for slot in lane.slots]
+
+    def lane(self, function: FunctionVersion) -> Lane:
+        """The function's lane. Raises ``InsufficientResources`` for one that could never start."""
+        lane = self.lanes.get(function.version)
+        if lane is None:
+            options = function.options
+            self.budget.check(function.name, options.resources)
+            spec = SandboxSpec(options.image, options.resources, options.volumes, options.network)
+            lane = self.lanes[function.version] = Lane(function, spec)
+        return lane
+
+    # -- growing
+
+    def scale(self, lane: Lane) -> None:
+        """Start the sandboxes that the lane's invocations call for, as far as the budget goes."""
+        wanted = desired_sandboxes(
+            queued=lane.waiting,
+            in_flight=lane.in_flight,
+            existing=lane.existing,
+            durations=lane.durations,
+            limit=lane.function.options.max_containers,
+        )
+        for _ in range(wanted - lane.existing):
+            if self._closed or not self._make_room(lane):
+                return
+            self.budget.take(lane.spec.resources)
+            lane.starting += 1
+            sandbox = self._from_stock(lane.spec)
+            if sandbox is not None:
+                self._hand_over(sandbox, lane, cold=False)
+            else:
+                task = self._loop.create_task(self._start(lane), name="nbfaas-start")
+                self._starts.add(task)
+                task.add_done_callback(self._starts.discard)
+
+    def starved(self, besides: Lane) -> bool:
+        """Whether another lane waits for a sandbox that the budget does not allow."""
+        return any(
+            lane.waiting and not lane.existing
+            for lane in self.lanes.values()
+            if lane is not besides
+        )
+
+    def prewarm(self, image: ImageSpec) -> None:
+        """Fill the stock for an image before its first use."""
+        self.stock.refill(image)
+
+    def _make_room(self, lane: Lane) -> bool:
+        """Whether the budget allows one more; idle sandboxes of others give way, oldest first."""
+        while not self.budget.fits(lane.spec.resources):
+            idle = [
+                slot
+                for slot in self.slots()
+                if slot.state is SandboxState.IDLE and slot.lane is not lane and not slot.lane.waiting
+            ]
+            if not idle:
+                return False
+            self.retire(min(idle, key=lambda slot: slot.idle_since), "gave way to another function")
+        return True
+
+    def _from_stock(self, spec: SandboxSpec) -> Sandbox | None:
+        """A prewarmed sandbox that needs no change of its limits."""
+        if not self.stock.holds(spec) or spec.resources != Resources():
+            return None
+        return self.stock.take(spec.image)
+
+    async def _start(self, lane: Lane) -> None:
+        try:
+            sandbox, cold = await self._obtain(lane.spec)
+            self._check_python(sandbox)
+        except Exception as error:  # noqa: BLE001 - reported to the lane, whatever it is
+            lane.starting -= 1
+            self.budget.give_back(lane.spec.resources)
+            self._start_failed(lane, error)
+        except asyncio.CancelledError:
+            lane.starting -= 1
+            self.budget.give_back(lane.spec.resources)
+            raise
+        else:
+            self._hand_over(sandbox, lane, cold=cold)
+
+    async def _obtain(self, spec: SandboxSpec) -> tuple[Sandbox, bool]:
+        """A sandbox, and whether it had to be started from nothing."""
+        if self.stock.holds(spec):
+            sandbox = self.stock.take(spec.image)
+            starting = None if sandbox else self.stock.take_starting(spec.image)
+            if starting is not None:
+                sandbox = await starting
+            if sandbox is not None:
+                if spec.resources != sandbox.spec.resources:
+                    await sandbox.resize(spec.resources)
+                return sandbox, starting is not None
+        return await self.backend.start(spec), True
+
+    def _check_python(self, sandbox: Sandbox) -> None:
+        if sandbox.hello.python[:2] != _HOST_PYTHON:
+            self.dispose(sandbox)
+            theirs = ".".join(map(str, sandbox.hello.python[:2]))
+            ours = ".".join(map(str, _HOST_PYTHON))
+            raise PythonMismatch(str(sandbox.spec.image), theirs, ours)
+
+    def _hand_over(self, sandbox: Sandbox, lane: Lane, *, cold: bool) -> None:
+        lane.starting -= 1
+        lane.failed_starts = 0
+        slot = self._owner.make_slot(sandbox, lane, cold)
+        lane.slots.append(slot)
+        slot.load()
+        self.publish_state(slot, SandboxState.IDLE)
+        self._owner.slot_ready(slot)
+        self._refill_soon()
+
+    def _start_failed(self, lane: Lane, error: Exception) -> None:
+        lane.failed_starts += 1
+        if isinstance(error, NbfaasError) and not isinstance(error, SandboxStartFailed):
+            self._owner.lane_hopeless(lane, error)
+        elif lane.failed_starts >= _START_ATTEMPTS and not lane.existing:
+            if not isinstance(error, NbfaasError):
+                reason = f"{type(error).__name__}: {error}"
+                error = SandboxStartFailed(str(lane.spec.image), reason)
+            lane.failed_starts = 0
+            self._owner.lane_hopeless(lane, error)
+        else:
+            self._loop.call_soon(self.scale, lane)
+
+    def _refill_soon(self) -> None:
+        """Refill the stock once nothing more urgent is being started."""
+        if self._refill_timer is None and not self._closed:
+            self._refill_timer = self._loop.call_later(0.2, self._refill)
+
+    def _refill(self) -> None:
+        self._refill_timer = None
+        if self._closed:
+            return
+        if self._starts:
+            self._refill_soon()
+            return
+        for image in {lane.spec.image for lane in self.lanes.values() if lane.slots}:
+            self.stock.refill(image)
+
+    # -- shrinking
+
+    def remove(self, slot: Slot) -> None:
+        """Take a slot that was released out of its lane; its sandbox is not yet disposed of."""
+        if slot in slot.lane.slots:
+            slot.lane.slots.remove(slot)
+            self.budget.give_back(slot.lane.spec.resources)
+
+    def retire(self, slot: Slot, reason: str) -> None:
+        """Remove an idle slot and its sandbox."""
+        slot.release()
+        self.remove(slot)
+        self.publish_state(slot, SandboxState.STOPPING, reason)
+        self.dispose(slot.sandbox)
+
+    def dispose(self, sandbox: Sandbox) -> None:
+        """Destroy a sandbox in the background."""
+        sandbox.connection.close()
+        task = self._loop.create_task(sandbox.destroy(), name="nbfaas-dispose")
+        self._disposals.add(task)
+        task.add_done_callback(self._disposals.discard)
+
+    def expire(self, now: float, keep_alive: float) -> None:
+        """Remove what has been idle for ``keep_alive`` seconds."""
+        for slot in self.slots():
+            if slot.state is SandboxState.IDLE and now - slot.idle_since >= keep_alive:
+                self.retire(slot, "idle")
+        self.stock.expire(now, keep_alive)
+        for version, lane in list(self.lanes.items()):
+            if not (lane.slots or lane.starting or lane.waiting):
+                del self.lanes[version]
+
+    async def close(self) -> None:
+        """Destroy every sandbox, and return when none is left."""
+        self._closed = True
+        if self._refill_timer is not None:
+            self._refill_timer.cancel()
+        for task in list(self._starts):
+            task.cancel()
+        await asyncio.gather(*self._starts, return_exceptions=True)
+        await self.stock.close()
+        for slot in self.slots():
+            self.retire(slot, "closing")
+        while self._disposals:
+            await asyncio.gather(*self._disposals, return_exceptions=True)
+
+    # -- telling
+
+    def publish_state(self, slot: Slot, state: SandboxState, reason: str = "") -> None:
+        function = slot.lane.function
+        self._publish(
+            SandboxChanged(
+                time.time(),
+                slot.sandbox.id,
+                state,
+                function.name,
+                function.version,
+                str(slot.sandbox.spec.image),
+                reason,
+            )
+        )
+
+    def _publish_prewarmed(self, sandbox: Sandbox, reason: str) -> None:
+        state = SandboxState.DEAD if reason else SandboxState.IDLE
+        image = str(sandbox.spec.image)
+        self._publish(SandboxChanged(time.time(), sandbox.id, state, None, None, image, reason))

@@ -1,0 +1,98 @@
+"""A live invocation: what the dispatcher and the caller's future share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from nbfaas.agent.wire import Bytes
+from nbfaas.model.function import FunctionVersion
+from nbfaas.model.invocation import AttemptStats, InvocationState
+
+if TYPE_CHECKING:
+    from nbfaas.dispatch.slot import Slot
+
+
+class Invocation:
+    """One request to run a function.
+
+    Written by the loop's thread only; other threads read ``state``, and, once ``listener`` has been
+    called, everything else. (Slots and no dataclass: there may be a hundred thousand of them.)
+    """
+
+    __slots__ = (
+        "attempts",
+        "attempts_made",
+        "error",
+        "failure",
+        "function",
+        "id",
+        "index",
+        "listener",
+        "log",
+        "log_listener",
+        "log_size",
+        "parts",
+        "queued_at",
+        "ready_at",
+        "result_parts",
+        "run_id",
+        "slot",
+        "state",
+        "value",
+    )
+
+    def __init__(
+        self,
+        invocation_id: str,
+        function: FunctionVersion,
+        parts: Sequence[Bytes],
+        *,
+        queued_at: float,
+        run_id: str | None = None,
+        index: int | None = None,
+    ) -> None:
+        self.id = invocation_id
+        self.function = function
+        self.parts = parts  # the pickled (args, kwargs); kept for retries
+        self.run_id = run_id
+        self.index = index
+        self.state = InvocationState.QUEUED
+        self.queued_at = queued_at  # seconds since the epoch
+        self.ready_at = 0.0  # the loop's clock: since when it could run
+        self.attempts_made = 0
+        self.attempts: list[AttemptStats] | None = None
+        self.slot: Slot | None = None
+        self.value: Any = None
+        self.error: BaseException | None = None
+        self.result_parts: Sequence[Bytes] | None = None
+        self.failure: dict[str, object] | None = None
+        self.log: list[tuple[int, bytes]] | None = None
+        self.log_size = 0
+        self.listener: Callable[[Invocation], None] | None = None
+        self.log_listener: Callable[[tuple[int, bytes]], None] | None = None
+
+    def __repr__(self) -> str:
+        tries = f" attempt {self.attempts_made}" if self.attempts_made > 1 else ""
+        error = f" {type(self.error).__name__}" if self.error is not None else ""
+        return f"<Invocation {self.id} {self.function.name} {self.state}{tries}{error}>"
+
+    @property
+    def settled(self) -> bool:
+        return self.state.is_final
+
+    def add_log(self, stream: int, data: bytes, limit: int) -> bool:
+        """Keep a chunk of output; False if there was no more room (the sandbox should have known).
+        """
+        if self.log_size >= limit:
+            return False
+        if self.log is None:
+            self.log = []
+        self.log.append((stream, data))
+        self.log_size += len(data)
+        if self.log_listener is not None:
+            self.log_listener((stream, data))
+        return True
+
+    def log_bytes(self) -> bytes:
+        return b"".join(data for _, data in self.log or ())

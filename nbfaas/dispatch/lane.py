@@ -1,0 +1,71 @@
+"""A lane: one function version, the invocations that wait for it, and the sandboxes it has."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from nbfaas.backends.base import SandboxSpec
+from nbfaas.dispatch.invocation import Invocation
+from nbfaas.dispatch.lookahead import Durations
+from nbfaas.model.function import FunctionVersion
+
+if TYPE_CHECKING:
+    from nbfaas.dispatch.slot import Slot
+
+
+class Lane:
+    """Sandboxes are never shared between lanes: another version is another lane."""
+
+    def __init__(self, function: FunctionVersion, spec: SandboxSpec) -> None:
+        self.function = function
+        self.spec = spec
+        self.slots: list[Slot] = []
+        self.starting = 0
+        self.failed_starts = 0  # in a row
+        self.waiting = 0
+        self.durations = Durations()
+        self._queue: deque[Invocation] = deque()
+
+    def __repr__(self) -> str:
+        return (
+            f"<Lane {self.function.name}@{self.function.version} {self.waiting} waiting, "
+            f"{self.in_flight} in {len(self.slots)} sandboxes, {self.starting} starting>"
+        )
+
+    @property
+    def in_flight(self) -> int:
+        return sum(len(slot.in_flight) for slot in self.slots)
+
+    @property
+    def existing(self) -> int:
+        return len(self.slots) + self.starting
+
+    def push(self, invocation: Invocation) -> None:
+        self._queue.append(invocation)
+        self.waiting += 1
+
+    def push_front(self, invocations: list[Invocation]) -> None:
+        """Give back what was taken, in its order."""
+        self._queue.extendleft(reversed(invocations))
+        self.waiting += len(invocations)
+
+    def forget(self) -> None:
+        """A waiting invocation was settled where it stood; ``pop`` passes over it."""
+        self.waiting -= 1
+
+    def pop(self) -> Invocation | None:
+        """The invocation that has waited longest."""
+        while self._queue:
+            invocation = self._queue.popleft()
+            if not invocation.settled:
+                self.waiting -= 1
+                return invocation
+        return None
+
+    def drain(self) -> list[Invocation]:
+        """Take all that wait."""
+        waiting = [invocation for invocation in self._queue if not invocation.settled]
+        self._queue.clear()
+        self.waiting = 0
+        return waiting

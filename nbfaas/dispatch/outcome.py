@@ -1,0 +1,85 @@
+"""From what came back, or did not, to the error that the caller sees."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from nbfaas import errors
+from nbfaas.agent import wire
+from nbfaas.agent.wire import Frame
+from nbfaas.backends.base import Death, DeathKind
+from nbfaas.model.function import FunctionVersion
+from nbfaas.packager.trust import rebuild_exception
+
+
+def read_failure(frame: Frame) -> dict[str, Any]:
+    """The JSON of a FAILURE frame. Raises ``WireError`` if it is none."""
+    try:
+        failure = json.loads(frame.control[wire.STATS.size :])
+    except ValueError as error:
+        raise wire.WireError(f"a FAILURE whose control is no JSON: {error}") from None
+    if not isinstance(failure, dict):
+        raise wire.WireError("a FAILURE whose control is no JSON object")
+    return failure
+
+
+def error_from_failure(
+    failure: dict[str, Any], frame: Frame, function: FunctionVersion, sandbox: str
+) -> BaseException:
+    """The exception for what the agent reported. Fields are the sandbox's word, so none is trusted
+    to be there or to be of its type."""
+    name = function.name
+    kind = failure.get("kind")
+    if kind == "unpicklable_result":
+        return errors.ResultNotPicklable(
+            name, str(failure.get("path")), str(failure.get("reason"))
+        )
+    if kind == "result_too_large":
+        return errors.ResultTooLarge(
+            name, _integer(failure.get("size")), _integer(failure.get("limit"))
+        )
+    if kind == "missing_module":
+        return _missing(function, str(failure.get("module")))
+    if kind == "load":
+        return errors.LoadFailed(
+            name, str(failure.get("message") or "an error"), str(failure.get("text") or "")
+        )
+    if kind == "exit":
+        return errors.FunctionExited(name, failure.get("code"))
+    if kind == "crashed":
+        if failure.get("oom"):
+            return errors.OutOfMemory(name, sandbox, function.options.resources.memory)
+        signal_name = failure.get("signal")
+        if signal_name == "SIGKILL":
+            return errors.SandboxLost(name, sandbox, "its process was killed by SIGKILL")
+        return errors.SandboxCrashed(
+            name,
+            sandbox,
+            exit_code=None if signal_name else _integer(failure.get("exit_code")),
+            signal_name=str(signal_name) if signal_name else None,
+        )
+    return rebuild_exception(failure, frame.parts, function=name, trust=function.options.trust)
+
+
+def error_from_death(death: Death, function: FunctionVersion, sandbox: str) -> Exception:
+    """The exception for a sandbox that is gone."""
+    name = function.name
+    if death.kind is DeathKind.OOM:
+        return errors.OutOfMemory(name, sandbox, function.options.resources.memory)
+    if death.kind is DeathKind.EXITED:
+        return errors.SandboxCrashed(name, sandbox, exit_code=death.exit_code)
+    if death.kind is DeathKind.SIGNALLED:
+        return errors.SandboxCrashed(name, sandbox, signal_name=death.signal_name)
+    return errors.SandboxLost(name, sandbox, death.detail)
+
+
+def _missing(function: FunctionVersion, module: str) -> errors.MissingPackage:
+    from nbfaas.packager.pack import distribution_for
+
+    package = distribution_for(module)
+    return errors.MissingPackage(function.name, module, str(function.options.image), package)
+
+
+def _integer(value: object) -> int:
+    return value if isinstance(value, int) else 0

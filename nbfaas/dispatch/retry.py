@@ -1,0 +1,24 @@
+"""When is a failed attempt tried again? Pure."""
+
+from __future__ import annotations
+
+from nbfaas.errors import PackagingError, UntrustedResult
+from nbfaas.model.function import Retries
+
+# Trying again can't change these: the same code meets the same image and the same trust.
+_HOPELESS = (PackagingError, UntrustedResult)
+
+
+def retry_delay(retries: Retries, attempts: int, error: BaseException) -> float | None:
+    """Seconds to wait before the next attempt, or None if there is none.
+
+    ``attempts`` is how many have been made, the failed one included. The delay grows geometrically
+    and is capped, as in AWS's and Google's client libraries; jitter is left out, because the
+    invocations of one notebook do not compete for a remote service by themselves.
+    """
+    if attempts > retries.max_retries or isinstance(error, _HOPELESS):
+        return None
+    if not isinstance(error, retries.retry_on):
+        return None
+    delay = retries.initial_delay * retries.backoff_coefficient ** (attempts - 1)
+    return min(delay, retries.max_delay)

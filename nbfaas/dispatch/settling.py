@@ -1,0 +1,199 @@
+"""Settling: what an attempt's end means for its invocation, and telling whoever waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from nbfaas.agent import wire
+from nbfaas.agent.wire import Bytes, Codec, Frame, Kind
+from nbfaas.dispatch.invocation import Invocation
+from nbfaas.dispatch.slot import Slot
+from nbfaas.errors import CancelledError, FunctionTimeout
+from nbfaas.model.invocation import AttemptStats, InvocationState
+from nbfaas.model.records import AttemptFinished, InvocationFinished, LogWritten, Subscriber
+from nbfaas.packager.trust import load_result
+
+if TYPE_CHECKING:
+    from nbfaas.settings import Settings
+
+# Unpickling more than this would hold up the loop; a thread does it.
+_LOAD_IN_LOOP = 256 * 1024
+# The agent bounds output itself; this bounds what an agent that does not can make the host keep.
+_LOG_SLACK = 64 * 1024
+_LOG_TAIL = 64 * 1024  # bytes of log that go into the journal
+_NO_STATS = wire.STATS.pack(0, 0, 0, 0, 0)
+
+Retry = Callable[[Invocation, BaseException], bool]
+
+
+class Settling:
+    """Used from the loop's thread only. ``retry`` says whether there will be another attempt."""
+
+    def __init__(self, settings: Settings, publish: Subscriber, retry: Retry) -> None:
+        self._settings = settings
+        self._publish = publish
+        self._retry = retry
+        self._loop = asyncio.get_running_loop()
+        self._loading: set[asyncio.Task[None]] = set()
+
+    def stats(
+        self, slot: Slot, invocation: Invocation, frame: Frame | None, took: float
+    ) -> AttemptStats:
+        """The figures of an attempt that ended; those from the sandbox are zero without a frame."""
+        packed = _NO_STATS if frame is None else frame.control
+        _, wall_ns, user_us, system_us, peak = wire.STATS.unpack_from(packed)
+        # A sandbox may claim anything; it can't have run for longer than it was waited for.
+        wall = min(wall_ns / 1e9, took) if frame is not None else took
+        now = self._loop.time()
+        return AttemptStats(
+            attempt=invocation.attempts_made,
+            state=InvocationState.SUCCEEDED,
+            sandbox=slot.sandbox.id,
+            started_at=time.time() - took,
+            queued=max(0.0, now - took - invocation.ready_at),
+            wall=wall,
+            user=user_us / 1e6,
+            system=system_us / 1e6,
+            overhead=max(0.0, took - wall),
+            peak_memory=peak,
+            cold_start=slot.cold and slot.answered_count <= 1,
+        )
+
+    def logged(self, invocation: Invocation, stream: int, data: bytes) -> None:
+        limit = (self._settings.log_limit + _LOG_SLACK) * max(1, invocation.attempts_made)
+        if invocation.add_log(stream, data, limit):
+            self._publish(
+                LogWritten(time.time(), invocation.id, invocation.attempts_made, stream, data)
+            )
+
+    def result(self, invocation: Invocation, parts: Sequence[Bytes], stats: AttemptStats) -> None:
+        """The function returned; the invocation succeeds if its value can be unpickled here."""
+        invocation.slot = None
+        invocation.result_parts = parts
+        if wire.total(parts) > _LOAD_IN_LOOP:
+            task = self._loop.create_task(self._load_in_thread(invocation, parts, stats))
+            self._loading.add(task)
+            task.add_done_callback(self._loading.discard)
+            return
+        try:
+            value = self._load(invocation, parts)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the invocation's outcome
+            self.attempt_failed(invocation, error, stats, None)
+        else:
+            self._succeed(invocation, value, stats)
+
+    def _load(self, invocation: Invocation, parts: Sequence[Bytes]) -> object:
+        function = invocation.function
+        return load_result(parts, function=function.name, trust=function.options.trust)
+
+    async def _load_in_thread(
+        self, invocation: Invocation, parts: Sequence[Bytes], stats: AttemptStats
+    ) -> None:
+        try:
+            value = await asyncio.to_thread(self._load, invocation, parts)
+        except Exception as error:  # noqa: BLE001 - as above
+            if not invocation.settled:
+                self.attempt_failed(invocation, error, stats, None)
+        else:
+            if not invocation.settled:  # it may have been cancelled meanwhile
+                self._succeed(invocation, value, stats)
+
+    def _succeed(self, invocation: Invocation, value: object, stats: AttemptStats) -> None:
+        invocation.value = value
+        invocation.attempts = [*(invocation.attempts or ()), stats]
+        self._publish(AttemptFinished(time.time(), invocation.id, stats))
+        self._settle(invocation, InvocationState.SUCCEEDED)
+
+    def attempt_failed(
+        self,
+        invocation: Invocation,
+        error: BaseException,
+        stats: AttemptStats,
+        failure: dict[str, object] | None,
+    ) -> None:
+        """An attempt ended badly: another one follows, or the invocation has failed."""
+        state = _state_of(error)
+        # The traceback of unpickling on the host would only distract from the remote one.
+        error = error.with_traceback(None)
+        failed = AttemptStats(
+            stats.attempt, state, stats.sandbox, stats.started_at, stats.queued, stats.wall,
+            stats.user, stats.system, stats.overhead, stats.peak_memory, stats.cold_start,
+            describe(error),
+        )  # fmt: skip
+        invocation.attempts = [*(invocation.attempts or ()), failed]
+        self._publish(AttemptFinished(time.time(), invocation.id, failed))
+        if not self._retry(invocation, error):
+            invocation.error = error
+            invocation.failure = failure
+            self._settle(invocation, state)
+
+    def fail(
+        self,
+        invocation: Invocation,
+        error: BaseException,
+        failure: dict[str, object] | None = None,
+    ) -> None:
+        """The invocation can't run at all."""
+        invocation.error = error
+        invocation.failure = failure
+        self._settle(invocation, _state_of(error))
+
+    def cancel(self, invocation: Invocation) -> None:
+        name = invocation.function.name
+        invocation.error = CancelledError(f"the call {invocation.id} of {name!r} was cancelled")
+        self._settle(invocation, InvocationState.CANCELLED)
+
+    def _settle(self, invocation: Invocation, state: InvocationState) -> None:
+        invocation.state = state
+        if state is not InvocationState.CANCELLED:
+            invocation.slot = None
+        error = None if invocation.error is None else describe(invocation.error)
+        self._publish(
+            InvocationFinished(
+                time.time(),
+                invocation.id,
+                state,
+                invocation.attempts_made,
+                error,
+                self._result_for_journal(invocation),
+                invocation.failure,
+                invocation.log_bytes()[-_LOG_TAIL:] if invocation.log else b"",
+            )
+        )
+        listener, invocation.listener = invocation.listener, None
+        if listener is not None:
+            listener(invocation)
+
+    def _result_for_journal(self, invocation: Invocation) -> bytes | None:
+        """The result as a RESULT frame, so that its parts can be told apart again."""
+        parts = invocation.result_parts
+        if parts is None or invocation.state is not InvocationState.SUCCEEDED:
+            return None
+        if wire.total(parts) > self._settings.journal_result_limit:
+            # The journal notes the size; the bytes are not copied for that.
+            return None
+        return b"".join(wire.encode(Kind.RESULT, 0, Codec.PICKLE, b"", parts))
+
+    async def close(self) -> None:
+        while self._loading:
+            await asyncio.gather(*self._loading, return_exceptions=True)
+
+
+def describe(error: BaseException) -> str:
+    """``ValueError: bad value``, one line, bounded."""
+    name = getattr(error, "type_name", None) or type(error).__name__
+    text = str(error).strip().partition("\n")[0][:500]
+    if text.startswith(f"{name}: "):
+        return text
+    return f"{name}: {text}" if text else str(name)
+
+
+def _state_of(error: BaseException) -> InvocationState:
+    if isinstance(error, FunctionTimeout):
+        return InvocationState.TIMED_OUT
+    if isinstance(error, CancelledError):
+        return InvocationState.CANCELLED
+    return InvocationState.FAILED

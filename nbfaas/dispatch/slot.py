@@ -1,0 +1,249 @@
+"""A slot: a sandbox that has been given to a function, and the invocations inside it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from nbfaas.agent import wire
+from nbfaas.agent.wire import Bytes, Codec, Frame, Kind, WireError
+from nbfaas.backends.base import Sandbox
+from nbfaas.dispatch.invocation import Invocation
+from nbfaas.model.function import Entry
+from nbfaas.model.invocation import InvocationState, SandboxState
+
+if TYPE_CHECKING:
+    from nbfaas.dispatch.lane import Lane
+    from nbfaas.settings import Settings
+
+_LOAD = 1  # the number of the LOAD; invocations have higher ones
+# How long a revoked invocation, next in turn, is waited for: the agent answers at once, unless it
+# had begun it a moment before the revocation arrived.
+_REVOKE_GRACE = 0.25
+
+
+class SlotOwner(Protocol):
+    """What a slot tells. Called on the loop's thread."""
+
+    def started(self, slot: Slot, invocation: Invocation) -> None: ...
+    def answered(
+        self, slot: Slot, invocation: Invocation, frame: Frame, took: float
+    ) -> None: ...
+    def logged(self, invocation: Invocation, stream: int, data: bytes) -> None: ...
+    def revoked(self, slot: Slot, invocation: Invocation) -> None: ...
+    def load_failed(self, slot: Slot, frame: Frame) -> None: ...
+    def overdue(self, slot: Slot, invocation: Invocation) -> None: ...
+    def lost(self, slot: Slot, error: Exception | None) -> None: ...
+
+
+class Slot:
+    """The head of ``in_flight`` is running; the others wait in the sandbox behind it."""
+
+    def __init__(
+        self, sandbox: Sandbox, lane: Lane, owner: SlotOwner, settings: Settings, *, cold: bool
+    ) -> None:
+        self.sandbox = sandbox
+        self.lane = lane
+        self.cold = cold
+        self.state = SandboxState.IDLE
+        self.in_flight: dict[int, Invocation] = {}
+        self.answered_count = 0
+        self.dead = False
+        self._owner = owner
+        self._settings = settings
+        self._loop = asyncio.get_running_loop()
+        self._number = _LOAD
+        self._deadline: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._loaded = False
+        now = self._loop.time()
+        self.head_since = now
+        self.idle_since = now
+        self.last_heard = now
+        sandbox.connection.on_frame = self._on_frame
+        sandbox.connection.on_lost = self._on_lost
+
+    def __repr__(self) -> str:
+        return (
+            f"<Slot {self.sandbox.id} {self.state} {self.lane.function.name} "
+            f"{len(self.in_flight)} in flight, {self.answered_count} answered>"
+        )
+
+    @property
+    def head(self) -> Invocation | None:
+        return next(iter(self.in_flight.values()), None)
+
+    def load(self) -> None:
+        """Send the function. Invocations may be sent right behind it."""
+        function = self.lane.function
+        options = function.options
+        welcome = {
+            "log_limit": self._settings.log_limit,
+            "result_limit": self._settings.result_limit,
+        }
+        control = {
+            "function": function.name,
+            "version": function.version,
+            "entry": function.entry.value,
+            "isolation": options.isolation.value,
+            "env": dict(options.env),
+            "requires": function.requires,
+            "memory": options.resources.memory,
+            "filename": function.filename,
+        }
+        self.sandbox.connection.send(
+            [
+                *wire.encode(Kind.WELCOME, 0, Codec.JSON, json.dumps(welcome).encode()),
+                *wire.encode(
+                    Kind.LOAD,
+                    _LOAD,
+                    Codec.PICKLE,
+                    json.dumps(control).encode(),
+                    (function.payload,),
+                ),
+            ]
+        )
+
+    def send(self, invocations: Sequence[Invocation]) -> None:
+        """Send invocations, to be run one after the other."""
+        chunks: list[Bytes] = []
+        was_idle = not self.in_flight
+        for invocation in invocations:
+            self._number += 1
+            self.in_flight[self._number] = invocation
+            invocation.slot = self
+            control = b""
+            if invocation.function.entry is Entry.HANDLER:
+                control = self._handler_control(invocation)
+            chunks += wire.encode(Kind.INVOKE, self._number, Codec.PICKLE, control, invocation.parts)
+        if was_idle:
+            self.last_heard = self._loop.time()
+            self._start_head(self.last_heard)
+        self.sandbox.connection.send(chunks)
+
+    def _handler_control(self, invocation: Invocation) -> bytes:
+        control = {
+            "id": invocation.id,
+            "attempt": invocation.attempts_made + 1,
+            "timeout": invocation.function.options.timeout,
+            "cold_start": self.cold and not self.answered_count and not self.in_flight,
+        }
+        return json.dumps(control).encode()
+
+    def revoke(self, invocation: Invocation) -> None:
+        """Ask the agent not to start an invocation that waits behind another."""
+        for number, candidate in self.in_flight.items():
+            if candidate is invocation:
+                self.sandbox.connection.send(wire.encode(Kind.REVOKE, number))
+                return
+
+    def release(self) -> list[Invocation]:
+        """Let go of the sandbox: no more is heard of it. Returns what was in flight, in order."""
+        self.dead = True
+        self.state = SandboxState.STOPPING
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        connection = self.sandbox.connection
+        connection.on_frame = _ignore
+        connection.on_lost = _ignore
+        unfinished = list(self.in_flight.values())
+        self.in_flight.clear()
+        return unfinished
+
+    # -- what the agent says
+
+    def _on_frame(self, frame: Frame) -> None:
+        kind = frame.kind
+        now = self.last_heard = self._loop.time()
+        if kind == Kind.RESULT or (kind == Kind.FAILURE and frame.call != _LOAD):
+            number = next(iter(self.in_flight), 0)
+            if number != frame.call or len(frame.control) < wire.STATS.size:
+                self._on_lost(WireError(f"an answer to {frame.call}, expected one to {number}"))
+                return
+            invocation = self.in_flight.pop(number)
+            self._loaded = True
+            self.answered_count += 1
+            took = now - self.head_since
+            if self.in_flight:
+                self._start_head(now)
+            else:
+                self.idle_since = now
+                self.state = SandboxState.IDLE
+                self._deadline = None
+            self._owner.answered(self, invocation, frame, took)
+        elif kind == Kind.LOG:
+            invocation_or_none = self.in_flight.get(frame.call)
+            if invocation_or_none is None and frame.call == _LOAD:
+                invocation_or_none = self.head  # what the function's modules print on import
+            if invocation_or_none is not None:
+                stream = 2 if frame.codec == 2 else 1
+                self._owner.logged(invocation_or_none, stream, bytes(frame.parts[0]))
+        elif kind == Kind.REVOKED:
+            self._on_revoked(frame.call, now)
+        elif kind == Kind.LOADED:
+            self._loaded = True
+        elif kind == Kind.FAILURE:
+            self._owner.load_failed(self, frame)
+        elif kind != Kind.PONG:
+            self._on_lost(WireError(f"a {Kind(kind).name} frame, which an agent never sends"))
+
+    def _on_revoked(self, number: int, now: float) -> None:
+        was_head = number == next(iter(self.in_flight), 0)
+        invocation = self.in_flight.pop(number, None)
+        if invocation is None:
+            self._on_lost(WireError(f"revoked {number}, which is not in flight"))
+            return
+        if was_head and self.in_flight:
+            self._start_head(now)
+        elif not self.in_flight:
+            self.idle_since = now
+            self.state = SandboxState.IDLE
+            self._deadline = None
+        self._owner.revoked(self, invocation)
+
+    def _on_lost(self, error: Exception | None) -> None:
+        if not self.dead:
+            self._owner.lost(self, error)
+
+    # -- deadlines
+
+    def _start_head(self, now: float) -> None:
+        self.head_since = now
+        self.state = SandboxState.BUSY
+        head = next(iter(self.in_flight.values()))
+        if head.state is InvocationState.CANCELLED:
+            self._set_deadline(now + _REVOKE_GRACE)
+            return
+        timeout = head.function.options.timeout
+        self._set_deadline(None if timeout is None else now + timeout)
+        self._owner.started(self, head)
+
+    def _set_deadline(self, deadline: float | None) -> None:
+        """One timer serves all invocations: it looks at the present deadline when it fires, and is
+        moved only for an earlier one."""
+        self._deadline = deadline
+        if deadline is None:
+            return
+        if self._timer is not None:
+            if self._timer.when() <= deadline:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(deadline, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        if self._deadline is None or self.dead:
+            return
+        if self._loop.time() < self._deadline:
+            self._timer = self._loop.call_at(self._deadline, self._on_timer)
+            return
+        head = self.head
+        if head is not None:
+            self._owner.overdue(self, head)
+
+
+def _ignore(_: Any) -> None:
+    """A released sandbox has nothing to say."""
