@@ -49,6 +49,7 @@ class Endpoint:
         self._max_body = max_body
         self._loop = asyncio.get_running_loop()
         self._arrival: asyncio.Future[Greeting] = self._loop.create_future()
+        self._taken = False
         self._pending: dict[socket.socket, _Caller] = {}
         self.folder.mkdir(mode=0o755)
         # The user inside a container must get through; the parent folder keeps others out.
@@ -68,12 +69,22 @@ class Endpoint:
         state = "listening" if self._listener.fileno() >= 0 else "closed"
         return f"<Endpoint {self.path} {state}, {len(self._pending)} pending>"
 
-    async def greeting(self) -> Greeting:
-        """Wait for the agent. The caller owns the connection from then on.
+    async def greeting(
+        self, ended: asyncio.Future[None] | None = None, seconds: float | None = None
+    ) -> Greeting | None:
+        """Wait for the agent; None if ``ended`` is done, or ``seconds`` have passed, before
+        it came. The caller owns the connection from then on.
 
         Raises ``WireError`` if the agent speaks another version of the protocol.
         """
-        return await asyncio.shield(self._arrival)
+        waited_for: set[asyncio.Future[Any]] = {self._arrival}
+        if ended is not None:
+            waited_for.add(ended)
+        await asyncio.wait(waited_for, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if not self._arrival.done():
+            return None
+        self._taken = True
+        return self._arrival.result()
 
     def close(self) -> None:
         """Stop listening and remove the folder. An agent that nobody waited for is hung up on;
@@ -81,6 +92,9 @@ class Endpoint:
         self._stop_listening()
         if not self._arrival.done():
             self._arrival.cancel()
+        elif not self._taken and not self._arrival.cancelled() and not self._arrival.exception():
+            self._taken = True
+            self._arrival.result().connection.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _accept(self) -> None:

@@ -112,7 +112,7 @@ async def test_others_are_hung_up_on_and_the_agent_can_still_come(endpoint, junk
     with await call(endpoint, junk) as stranger:
         assert await is_hung_up(stranger)
     with await call(endpoint, hello(endpoint.nonce)):
-        connection, _, _ = await asyncio.wait_for(endpoint.greeting(), 10)
+        connection, _, _ = await endpoint.greeting(seconds=10)
         connection.close()
 
 
@@ -121,7 +121,7 @@ async def test_strangers_who_say_nothing_only_delay_the_agent(endpoint, monkeypa
     # More than are listened to at a time: the others, and the agent, wait in the backlog.
     strangers = [await call(endpoint) for _ in range(20)]
     with await call(endpoint, hello(endpoint.nonce)):
-        connection, _, _ = await asyncio.wait_for(endpoint.greeting(), 10)
+        connection, _, _ = await endpoint.greeting(seconds=10)
         connection.close()
     for stranger in strangers:
         assert await is_hung_up(stranger)
@@ -157,3 +157,18 @@ async def test_closing_hangs_up_on_whoever_is_pending(endpoint):
 async def test_every_user_may_connect_but_only_the_owner_may_change_the_folder(endpoint):
     assert stat.S_IMODE(endpoint.path.stat().st_mode) == 0o666
     assert stat.S_IMODE(endpoint.folder.stat().st_mode) == 0o755
+
+
+async def test_waiting_ends_when_the_agent_has_ended(endpoint):
+    ended = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_later(0.02, ended.set_result, None)
+    assert await endpoint.greeting(ended, seconds=30) is None
+    assert await endpoint.greeting(seconds=0.02) is None
+
+
+async def test_an_agent_that_nobody_waited_for_is_hung_up_on(endpoint):
+    with await call(endpoint, hello(endpoint.nonce)) as sock:
+        while endpoint.path.exists():
+            await asyncio.sleep(0.005)
+        endpoint.close()
+        assert await is_hung_up(sock)
