@@ -32,6 +32,7 @@
     ├── UnknownInvocation (KeyError)        no invocation has this id
     ├── ResultNotKept                       the result was not kept in the journal
     └── JournalError
+        ├── JournalUnavailable              the folder can't be written, the disk is full, …
         ├── JournalLocked                   another process holds the journal
         └── JournalDamaged
 
@@ -149,12 +150,13 @@ class ImageNotFound(ImageError):
 
     def __init__(self, image: str, known: tuple[str, ...] = (), detail: str = "") -> None:
         runtimes = f" Runtimes: {', '.join(known)}." if known else ""
-        detail = f" ({detail})" if detail else ""
+        reason = f" ({detail})" if detail else ""
         super().__init__(
-            f"there is no runtime or image {image!r}{detail}.{runtimes} See `nbfaas images ls`; "
+            f"there is no runtime or image {image!r}{reason}.{runtimes} See `nbfaas images ls`; "
             f"fetch a registry's image with `docker pull {image}`."
         )
         self.image = image
+        self.detail = detail
 
 
 class ImageBuildFailed(ImageError):
@@ -365,6 +367,18 @@ class JournalError(NbfaasError):
     """The journal can't be used."""
 
 
+class JournalUnavailable(JournalError):
+    """The journal can't be written or read; calls go on without it."""
+
+    def __init__(self, path: str, reason: str, fix: str) -> None:
+        super().__init__(
+            f"the journal {path} can't be used: {reason}. Calls work without it, but are forgotten "
+            f"when the kernel restarts. {fix}"
+        )
+        self.path = path
+        self.reason = reason
+
+
 class JournalLocked(JournalError):
     """Another process holds the journal."""
 
@@ -383,3 +397,5 @@ class JournalDamaged(JournalError):
             f"the journal {path} is damaged ({reason}). It was kept as {kept_as}; a new one was "
             "begun, so earlier invocations can't be shown."
         )
+        self.kept_as = kept_as
+        self.reason = reason

@@ -1,0 +1,213 @@
+"""What images need of the Docker Engine: look up, build by adding a layer, pull, remove."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import docker
+import docker.auth
+import docker.errors
+import requests
+
+from nbfaas.errors import BackendUnavailable, ImageBuildFailed, ImageError, ImageNotFound
+from nbfaas.images.layer import Layer
+
+LABEL = "io.nbfaas."
+_REGISTRY_PATIENCE = 4.0  # seconds for a registry to say whether it has an image
+
+
+@contextlib.contextmanager
+def engine_errors(image: str) -> Iterator[None]:
+    """Turn what the docker SDK raises into errors of ours."""
+    try:
+        yield
+    except requests.exceptions.ConnectionError as error:
+        raise BackendUnavailable(
+            "docker", f"the Docker Engine does not answer ({error})", "Is dockerd running?"
+        ) from error
+    except docker.errors.APIError as error:
+        raise ImageError(f"image {image!r}: Docker says: {error.explanation or error}") from error
+
+
+class Engine:
+    """A thin, typed layer over the docker SDK; blocking, safe to use from several threads."""
+
+    def __init__(self, client: docker.DockerClient, scratch: Path) -> None:
+        self._api = client.api
+        self._scratch = scratch
+
+    def __repr__(self) -> str:
+        return f"<Engine at {self._api.base_url}>"
+
+    def inspect(self, reference: str) -> dict[str, Any] | None:
+        """The image's inspection, or None if it is not on this machine."""
+        with engine_errors(reference):
+            try:
+                found: dict[str, Any] = self._api.inspect_image(reference)
+            except docker.errors.ImageNotFound:
+                return None
+            return found
+
+    def find_layer(self, key: str) -> str | None:
+        """The id of the image whose topmost layer was built under this key."""
+        with engine_errors(key):
+            ids: list[str] = self._api.images(
+                all=True, quiet=True, filters={"label": f"{LABEL}layer={key}"}
+            )
+        return ids[0] if ids else None
+
+    def images(self) -> list[dict[str, Any]]:
+        """Summaries of the tagged images that nbfaas has built."""
+        with engine_errors("nbfaas"):
+            found: list[dict[str, Any]] = self._api.images(filters={"label": f"{LABEL}runtime"})
+        return [image for image in found if image.get("RepoTags")]
+
+    def remove(self, reference: str) -> None:
+        """Remove a tag, and what nothing else needs below it."""
+        with engine_errors(reference), contextlib.suppress(docker.errors.ImageNotFound):
+            self._api.remove_image(reference)
+
+    def build(
+        self,
+        name: str,
+        parent: str,
+        layer: Layer,
+        *,
+        tag: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        env: Mapping[str, str] | None = None,
+        entrypoint: list[str] | None = None,
+    ) -> str:
+        """Put one layer on top of ``parent`` (an id, or ``scratch``) and return the image's id.
+
+        Nothing is run and nothing fetched. ``name`` is what errors call the image.
+        Raises ``ImageBuildFailed``.
+        """
+        lines = [f"FROM {parent}", "ADD layer.tar /"]
+        lines += [f"ENV {key}={_quoted(value)}" for key, value in (env or {}).items()]
+        if entrypoint is not None:
+            lines += [f"ENTRYPOINT {json.dumps(entrypoint)}", "CMD []"]
+        recipe = "\n".join(lines).encode()
+        with layer.finish() as content, tempfile.TemporaryFile(dir=self._scratch) as context:
+            with tarfile.open(fileobj=context, mode="w") as tar:
+                for path, size, stream in (
+                    ("Dockerfile", len(recipe), io.BytesIO(recipe)),
+                    ("layer.tar", layer.size, content),
+                ):
+                    info = tarfile.TarInfo(path)
+                    info.size = size
+                    tar.addfile(info, stream)
+            context.seek(0)
+            with engine_errors(name):
+                output = self._api.build(
+                    fileobj=context,
+                    custom_context=True,
+                    tag=tag,
+                    labels=dict(labels or {}),
+                    rm=True,
+                    forcerm=True,
+                    decode=True,
+                )
+                return _built_id(name, output)
+
+    def can_pull(self, reference: str) -> str | None:
+        """Ask the registry for the image, for a few seconds; the reason why not, or None."""
+        registry, _ = docker.auth.resolve_repository_name(reference.partition("@")[0])
+        header = docker.auth.get_config_header(self._api, registry)
+        url = f"{self._api.base_url}/v{self._api.api_version}/distribution/{reference}/json"
+        try:
+            answer = self._api.get(
+                url,
+                timeout=_REGISTRY_PATIENCE,
+                headers={"X-Registry-Auth": header} if header else {},
+            )
+        except requests.exceptions.Timeout:
+            return f"its registry did not answer within {_REGISTRY_PATIENCE:g} s"
+        except requests.exceptions.ConnectionError as error:
+            return f"the Docker Engine did not answer: {error}"
+        if answer.ok:
+            return None
+        try:
+            return str(answer.json()["message"])
+        except (ValueError, KeyError):
+            return f"its registry answered {answer.status_code}"
+
+    def pull(self, reference: str, say: Callable[[str], None]) -> dict[str, Any]:
+        """Fetch an image from its registry. Raises ``ImageNotFound``."""
+        reason = self.can_pull(reference)
+        if reason is not None:
+            raise ImageNotFound(reference, detail=reason)
+        say(f"pulling {reference}")
+        name, _, tag = reference.partition("@")
+        with engine_errors(reference):
+            for line in self._api.pull(name, tag=tag or _tag(name), stream=True, decode=True):
+                if "error" in line:
+                    raise ImageNotFound(reference, detail=str(line["error"]))
+        found = self.inspect(reference)
+        if found is None:
+            raise ImageNotFound(reference, detail="it was pulled, but is not there")
+        return found
+
+    def run(self, image: str, command: list[str]) -> tuple[int, str, str]:
+        """Run a program in the image, as confined as sandboxes are, without network.
+
+        Returns exit code (127: there is no such program), stdout and stderr.
+        """
+        with engine_errors(image):
+            host = self._api.create_host_config(
+                network_mode="none",
+                read_only=True,
+                cap_drop=["ALL"],
+                security_opt=["no-new-privileges"],
+                mem_limit="512m",
+                pids_limit=64,
+                tmpfs={"/tmp": "size=64m"},  # noqa: S108 - of the container
+            )
+            container = self._api.create_container(
+                image,
+                command=command[1:],
+                entrypoint=command[:1],
+                user="65534:65534",
+                host_config=host,
+                labels={f"{LABEL}purpose": "probe"},
+            )["Id"]
+            try:
+                self._api.start(container)
+                code = int(self._api.wait(container, timeout=60)["StatusCode"])
+                out = self._api.logs(container, stdout=True, stderr=False)
+                err = self._api.logs(container, stdout=False, stderr=True)
+            except docker.errors.APIError as error:
+                return 127, "", str(error.explanation)
+            finally:
+                self._api.remove_container(container, force=True, v=True)
+        return code, out.decode(errors="replace"), err.decode(errors="replace")
+
+
+def _tag(name: str) -> str:
+    tag = name.rpartition("/")[2].partition(":")[2]
+    return tag or "latest"
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+    return f'"{escaped}"'
+
+
+def _built_id(name: str, output: Iterator[dict[str, Any]]) -> str:
+    log: list[str] = []
+    image_id = ""
+    for line in output:
+        log.append(str(line.get("stream") or line.get("error") or ""))
+        if "error" in line:
+            raise ImageBuildFailed(name, "adding a layer", "".join(log))
+        image_id = (line.get("aux") or {}).get("ID", image_id)
+    if not image_id:
+        raise ImageBuildFailed(name, "adding a layer", "".join(log))
+    return image_id

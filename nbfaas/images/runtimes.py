@@ -1,0 +1,41 @@
+"""The runtimes that come with nbfaas: the folders of ``kernel_images/``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """A folder with a ``Dockerfile``, a ``requirements.txt`` and a ``verify.py``."""
+
+    name: str
+    folder: Path
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """The lines of ``requirements.txt``, without comments."""
+        return read_requirements(self.folder / "requirements.txt")
+
+
+def runtimes_folder() -> Path:
+    """``kernel_images``: inside the package where it is installed, beside it in a checkout."""
+    here = Path(__file__).parent
+    installed = here / "kernel_images"
+    return installed if installed.is_dir() else here.parents[1] / "kernel_images"
+
+
+def runtimes() -> dict[str, Runtime]:
+    """All runtimes by name, in alphabetical order."""
+    folder = runtimes_folder()
+    if not folder.is_dir():
+        return {}
+    found = sorted(path for path in folder.iterdir() if (path / "requirements.txt").is_file())
+    return {path.name: Runtime(path.name, path) for path in found}
+
+
+def read_requirements(path: Path) -> tuple[str, ...]:
+    """The requirements in a file, one a line; comments and empty lines are left out."""
+    lines = (line.split(" #")[0].strip() for line in path.read_text("utf-8").splitlines())
+    return tuple(line for line in lines if line and not line.startswith("#"))
