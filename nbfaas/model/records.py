@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from nbfaas.model.invocation import AttemptStats, InvocationState, SandboxState
 
 

@@ -1,0 +1,159 @@
+"""What is published and not yet written: bounded, and cheap to add to."""
+
+from __future__ import annotations
+
+from collections import deque
+from threading import Event
+from typing import NamedTuple
+
+from nbfaas.agent.units import format_bytes
+from nbfaas.journal.batch import Batch
+from nbfaas.model.records import (
+    AttemptFinished,
+    AttemptStarted,
+    InvocationFinished,
+    LogWritten,
+    Record,
+)
+
+FULL_BATCH = 8192  # records of one transaction
+
+
+class Limits(NamedTuple):
+    """How far the writer may fall behind before something is left out.
+
+    Above ``records`` output is, above four times that the attempts are, and above ten times that
+    everything; above ``content`` bytes output and results are.
+    """
+
+    records: int = 200_000
+    content: int = 128 * 1024 * 1024
+    result: int = 1024 * 1024  # bytes; a larger result is never kept
+
+
+class Without(NamedTuple):
+    """A record whose result was taken out, and why."""
+
+    record: InvocationFinished
+    note: str
+
+
+class Marker:
+    """Put among the records; ``reached`` is set when all records before it are written."""
+
+    def __init__(self) -> None:
+        self.reached = Event()
+
+
+class Backlog:
+    """Filled by the thread that publishes, emptied by the writer's."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._entries: deque[Record | Without | Marker] = deque()
+        self._content_in = 0  # bytes; only the publishing thread changes it
+        self._content_out = 0  # bytes; only the writer changes it
+        self._sleeping = False
+        self._wake = Event()
+        self.dropped = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __repr__(self) -> str:
+        return f"<Backlog {len(self)} records, {self.dropped} dropped>"
+
+    def publish(self, record: Record) -> None:
+        """Add a record. Costs well under a microsecond and never waits."""
+        kind = type(record)
+        if len(self._entries) >= self._limits.records and not self._room_for(kind):
+            self.dropped += 1
+            return
+        if kind is InvocationFinished:
+            self._entries.append(self._weighed(record))  # type: ignore[arg-type]
+        elif kind is LogWritten:
+            size = len(record.data)  # type: ignore[union-attr]
+            if self._content_in - self._content_out + size > self._limits.content:
+                self.dropped += 1
+                return
+            self._content_in += size
+            self._entries.append(record)
+        else:
+            self._entries.append(record)
+        if self._sleeping:
+            self._sleeping = False
+            self._wake.set()
+
+    def mark(self) -> Marker:
+        """Have the writer say when it has got as far as here."""
+        marker = Marker()
+        self._entries.append(marker)
+        self.wake()
+        return marker
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def wait(self) -> None:
+        """Return when there is something to do. Only for the writer."""
+        self._sleeping = True
+        if not self._entries:  # looked at after saying so: what comes now will wake
+            self._wake.wait()
+        self._sleeping = False
+        self._wake.clear()
+
+    def take(self, batch: Batch) -> list[Marker]:
+        """Move the oldest records into ``batch``; return the markers that were among them."""
+        entries, add = self._entries, batch.add
+        markers: list[Marker] = []
+        for _ in range(min(len(entries), FULL_BATCH)):
+            entry = entries.popleft()
+            kind = type(entry)
+            if kind is Marker:
+                markers.append(entry)  # type: ignore[arg-type]
+            elif kind is Without:
+                add(*entry)  # type: ignore[misc]
+            else:
+                if kind is LogWritten:
+                    self._content_out += len(entry.data)  # type: ignore[union-attr]
+                elif kind is InvocationFinished:
+                    self._content_out += len(entry.result or b"")  # type: ignore[union-attr]
+                add(entry)  # type: ignore[arg-type]
+        return markers
+
+    def seal(self) -> None:
+        """Forget everything, and from now on whatever is published."""
+        self._entries = deque(maxlen=0)
+        self._sleeping = False
+
+    def _weighed(self, record: InvocationFinished) -> InvocationFinished | Without:
+        if record.result is None:
+            return record
+        size = len(record.result)
+        if size > self._limits.result:
+            limit = format_bytes(self._limits.result)
+            return _without(record, f"{format_bytes(size)} exceeds journal_result_limit {limit}")
+        if self._content_in - self._content_out + size > self._limits.content:
+            return _without(record, f"the journal could not keep up ({format_bytes(size)})")
+        self._content_in += size
+        return record
+
+    def _room_for(self, kind: type) -> bool:
+        if kind is LogWritten:
+            return False
+        attempt = kind is AttemptStarted or kind is AttemptFinished
+        return len(self._entries) < (4 if attempt else 10) * self._limits.records
+
+
+def _without(record: InvocationFinished, note: str) -> Without:
+    stripped = InvocationFinished(
+        record.at,
+        record.invocation_id,
+        record.state,
+        record.attempts,
+        record.error,
+        None,
+        record.failure,
+        record.log,
+    )
+    return Without(stripped, note)

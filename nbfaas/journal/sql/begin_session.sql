@@ -1,0 +1,1 @@
+INSERT INTO session (owner, opened_at) VALUES (:owner, :now) RETURNING number;

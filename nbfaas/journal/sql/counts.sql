@@ -1,0 +1,1 @@
+SELECT state, count(*) FROM invocation GROUP BY state;

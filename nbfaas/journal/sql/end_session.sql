@@ -1,0 +1,1 @@
+UPDATE session SET closed_at = :now WHERE number = :session;

@@ -1,0 +1,1 @@
+SELECT log FROM invocation WHERE id = :id;

@@ -1,0 +1,1 @@
+SELECT number, owner FROM session WHERE closed_at IS NULL;

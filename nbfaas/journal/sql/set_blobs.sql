@@ -1,0 +1,1 @@
+UPDATE invocation SET result = coalesce(:result, result), log = coalesce(:log, log) WHERE id = :id;

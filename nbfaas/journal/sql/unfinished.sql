@@ -1,0 +1,1 @@
+SELECT session, count(*) FROM invocation WHERE finished_at IS NULL GROUP BY session;
