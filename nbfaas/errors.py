@@ -30,6 +30,7 @@
     │       ├── OutOfMemory (MemoryError)
     │       └── SandboxCrashed              a segfault, os._exit, abort
     ├── UnknownInvocation (KeyError)        no invocation has this id
+    ├── NotRepeatable                       a call of an earlier session: its arguments are not kept
     ├── ResultNotKept                       the result was not kept in the journal
     └── JournalError
         ├── JournalUnavailable              the folder can't be written, the disk is full, …
@@ -360,6 +361,16 @@ class ResultNotKept(NbfaasError):
         super().__init__(
             f"invocation {invocation_id} succeeded, but its result was not kept: {reason}. Run the "
             "function again, or have it write large results to a volume."
+        )
+
+
+class NotRepeatable(NbfaasError):
+    """The invocation is known from the journal only, which keeps neither code nor arguments."""
+
+    def __init__(self, invocation_id: str, function: str) -> None:
+        super().__init__(
+            f"invocation {invocation_id} of {function!r} is from an earlier session; its code and "
+            f"arguments are not kept. Call {function}.remote(...) again."
         )
 
 

@@ -79,6 +79,9 @@ class Settings(Configurable):
     pull = traitlets.Bool(
         True, help="Whether Docker may be asked to pull an image that is not on this machine."
     ).tag(config=True)
+    echo = traitlets.Bool(
+        True, help="Whether what functions print is shown in the cell that waits for them."
+    ).tag(config=True)
     data_dir = traitlets.Unicode(
         help="Folder for the journal, saved events and build caches.",
     ).tag(config=True)

@@ -77,6 +77,10 @@ class Dispatcher:
         """Remove idle sandboxes, of one function or of all."""
         self._call(lambda: self._stop_idle(function))
 
+    def supersede(self, version: str) -> None:
+        """A newer version took this one's place: its sandboxes go as soon as they are idle."""
+        self._call(lambda: self.fleet.supersede(version))
+
     def _call(self, step: Callable[[], None]) -> None:
         # One wake-up of the loop serves everything that was handed in until it runs.
         self._intake.append(step)
@@ -180,7 +184,10 @@ class Dispatcher:
         if slot.dead:
             return
         lane = slot.lane
-        if lane.waiting:
+        if lane.superseded and not lane.waiting and not slot.in_flight:
+            self.fleet.retire(slot, "a newer version took its place")
+            self._replan()
+        elif lane.waiting:
             if slot.in_flight or not self.fleet.starved(lane):
                 self._feed(slot)
             else:
@@ -309,8 +316,9 @@ class Dispatcher:
             elif invocation.slot is not None:
                 running.append(invocation)
                 continue
-            elif (lane := self.fleet.lanes.get(invocation.function.version)) is not None:
-                lane.forget()
+            elif invocation.state is not InvocationState.RUNNING:
+                self.fleet.lanes[invocation.function.version].forget()
+            # else: it has been answered, and its result is being unpickled in a thread
             self._settling.cancel(invocation)
         for invocation in running:
             slot = invocation.slot
@@ -333,6 +341,7 @@ class Dispatcher:
     def _keep_house(self) -> None:
         self._tick = self._loop.call_later(_HOUSEKEEPING, self._keep_house)
         now = self._loop.time()
+        self._replan()  # what was learnt of durations may call for more sandboxes
         self.fleet.expire(now, self._settings.keep_alive)
         for slot in self.fleet.slots():
             if slot.in_flight and now - slot.last_heard > self._settings.silence:

@@ -75,7 +75,18 @@ class Fleet:
             self.budget.check(function.name, options.resources)
             spec = SandboxSpec(options.image, options.resources, options.volumes, options.network)
             lane = self.lanes[function.version] = Lane(function, spec)
+        lane.superseded = False  # somebody still uses it
         return lane
+
+    def supersede(self, version: str) -> None:
+        """Retire the version's idle sandboxes now, and the busy ones when they become idle."""
+        lane = self.lanes.get(version)
+        if lane is None:
+            return
+        lane.superseded = True
+        for slot in list(lane.slots):
+            if not slot.in_flight:
+                self.retire(slot, "a newer version took its place")
 
     # -- growing
 

@@ -23,6 +23,7 @@ class Lane:
         self.slots: list[Slot] = []
         self.starting = 0
         self.failed_starts = 0  # in a row
+        self.superseded = False
         self.waiting = 0
         self.durations = Durations()
         self._queue: deque[Invocation] = deque()

@@ -194,6 +194,4 @@ def describe(error: BaseException) -> str:
 def _state_of(error: BaseException) -> InvocationState:
     if isinstance(error, FunctionTimeout):
         return InvocationState.TIMED_OUT
-    if isinstance(error, CancelledError):
-        return InvocationState.CANCELLED
     return InvocationState.FAILED

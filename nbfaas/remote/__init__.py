@@ -1,1 +1,1 @@
-"""TODO"""
+"""What users hold: ``@remote``, functions, calls and runs."""

@@ -1,0 +1,152 @@
+"""``FunctionCall``: one invocation, as the user holds it."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import time
+import weakref
+from collections.abc import Generator
+from typing import Any, Generic, TypeVar
+
+from nbfaas.dispatch.invocation import Invocation
+from nbfaas.model.invocation import AttemptStats, InvocationState
+from nbfaas.service import Service, get_service
+
+R = TypeVar("R")
+
+# Calls that somebody still holds, so that ``from_id`` gives back the same one.
+_calls: weakref.WeakValueDictionary[str, FunctionCall[Any]] = weakref.WeakValueDictionary()
+
+
+class FunctionCall(concurrent.futures.Future[R], Generic[R]):
+    """A ``concurrent.futures.Future`` for one invocation; it can also be awaited.
+
+    ``result(timeout)`` returns the value, or raises what the function raised; ``cancel()`` takes it
+    out of the queue, or kills the sandbox it runs in.
+    """
+
+    def __init__(self, invocation: Invocation, service: Service) -> None:
+        super().__init__()
+        self._invocation = invocation
+        self._service = service
+        _calls[invocation.id] = self
+        if invocation.settled:
+            self._settle(invocation)
+        else:
+            invocation.listener = self._settle
+
+    @classmethod
+    def from_id(cls, invocation_id: str) -> FunctionCall[Any]:
+        """The call with this id: of this session, or, from the journal, of an earlier one.
+
+        Raises ``UnknownInvocation``.
+        """
+        call = _calls.get(invocation_id)
+        if call is not None:
+            return call
+        from nbfaas.remote.recall import recall
+
+        return recall(invocation_id, get_service())
+
+    # -- what is known of it
+
+    @property
+    def id(self) -> str:
+        return self._invocation.id
+
+    @property
+    def function(self) -> str:
+        """The name of the function."""
+        return self._invocation.function.name
+
+    @property
+    def status(self) -> InvocationState:
+        if self.cancelled():
+            return InvocationState.CANCELLED
+        return self._invocation.state
+
+    @property
+    def attempts(self) -> list[AttemptStats]:
+        """The figures of each attempt that has ended."""
+        return list(self._invocation.attempts or ())
+
+    @property
+    def stats(self) -> AttemptStats | None:
+        """The figures of the last attempt; None while none has ended."""
+        attempts = self._invocation.attempts
+        return attempts[-1] if attempts else None
+
+    @property
+    def logs(self) -> str:
+        """What it has written so far, stdout and stderr in the order they came."""
+        return self._invocation.log_bytes().decode("utf-8", "replace")
+
+    def __repr__(self) -> str:
+        text = f"<FunctionCall {self.id} {self.function} {self.status}"
+        stats = self.stats
+        if stats is not None:
+            from nbfaas.agent.units import format_seconds
+
+            text += f" in {format_seconds(stats.wall)}"
+            if stats.attempt > 1:
+                text += f", attempt {stats.attempt}"
+        elif not self.done():
+            text += f" for {time.time() - self._invocation.queued_at:.1f} s"
+        if self.done() and not self.cancelled() and (error := super().exception()) is not None:
+            text += f", {type(error).__name__}"
+        return text + ">"
+
+    # -- Future
+
+    def running(self) -> bool:
+        return not self.done() and self._invocation.state is InvocationState.RUNNING
+
+    def cancel(self) -> bool:
+        """Cancel it, also while it runs: its sandbox is killed. False if it has ended already."""
+        if not super().cancel():
+            return False
+        # Wakes ``as_completed`` and ``wait``, which look for this state.
+        self.set_running_or_notify_cancel()
+        self._service.dispatcher.cancel([self._invocation])
+        return True
+
+    def __await__(self) -> Generator[Any, None, R]:
+        return asyncio.wrap_future(self).__await__()
+
+    def rerun(self) -> FunctionCall[R]:
+        """Run the same version of the function on the same arguments again; a new call."""
+        return submit(repeat(self._invocation, self._service), self._service)
+
+    def _settle(self, invocation: Invocation) -> None:
+        try:
+            if invocation.state is InvocationState.CANCELLED:
+                if super().cancel():
+                    self.set_running_or_notify_cancel()
+            elif invocation.error is not None:
+                self.set_exception(invocation.error)
+            else:
+                self.set_result(invocation.value)
+        except concurrent.futures.InvalidStateError:
+            pass  # it was cancelled while its result was on the way
+
+
+def submit(invocation: Invocation, service: Service) -> FunctionCall[Any]:
+    """Hand an invocation to the dispatcher, as a call."""
+    call: FunctionCall[Any] = FunctionCall(invocation, service)
+    service.dispatcher.submit([invocation])
+    return call
+
+
+def repeat(invocation: Invocation, service: Service) -> Invocation:
+    """A new invocation of the same function version with the same arguments.
+
+    Raises ``NotRepeatable`` for one from the journal, which keeps no arguments.
+    """
+    if not invocation.function.payload:
+        from nbfaas.errors import NotRepeatable
+
+        raise NotRepeatable(invocation.id, invocation.function.name)
+    return Invocation(
+        service.new_id(), invocation.function, invocation.parts, queued_at=time.time()
+    )

@@ -1,0 +1,269 @@
+"""``RemoteFunction``: what ``@remote`` makes of a function."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+
+from nbfaas.agent.local_function import LocalFunction
+from nbfaas.dispatch.invocation import Invocation
+from nbfaas.model.function import Entry, FunctionOptions, FunctionVersion
+from nbfaas.packager.arguments import dump_arguments
+from nbfaas.packager.pack import Package, pack, warn_if_large
+from nbfaas.remote.call import FunctionCall, submit
+from nbfaas.remote.echo import Echo
+from nbfaas.remote.map_run import MapRun
+from nbfaas.remote.options import parse_options
+from nbfaas.service import Service, current_service, get_service
+
+if TYPE_CHECKING:
+    from nbfaas.packager.report import ShippingReport
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class RemoteFunction(Generic[P, R]):
+    """A function that can run in a sandbox. Called plainly, it runs here, as ever.
+
+    ``remote(…)`` runs it in a sandbox and waits; ``spawn(…)`` does not wait; ``map(inputs)`` runs it
+    once for each input.
+    """
+
+    def __init__(self, function: Callable[P, R], options: FunctionOptions, name: str) -> None:
+        functools.update_wrapper(self, function)
+        self.name = name
+        self.options = options
+        self._function = function
+        self._package: Package | None = None
+        self._version: FunctionVersion | None = None
+        self._lock = threading.Lock()
+        self.remote: RemoteCaller[P, R] = RemoteCaller(self)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self._function(*args, **kwargs)
+
+    def spawn(self, *args: P.args, **kwargs: P.kwargs) -> FunctionCall[R]:
+        """Start it, and return at once."""
+        service = get_service()
+        return submit(self._invocation(service, args, kwargs), service)
+
+    def map(
+        self,
+        *inputs: Iterable[Any],
+        kwargs: dict[str, Any] | None = None,
+        order_outputs: bool = True,
+        return_exceptions: bool = False,
+    ) -> MapRun[R]:
+        """Run it once for each item, as the builtin ``map`` does; several ``inputs`` are taken
+        side by side. Submits everything at once and returns the run. Items are never unpacked."""
+        return self._run(
+            list(zip(*inputs, strict=False)), kwargs or {}, order_outputs, return_exceptions
+        )
+
+    def starmap(
+        self,
+        inputs: Iterable[Iterable[Any]],
+        *,
+        kwargs: dict[str, Any] | None = None,
+        order_outputs: bool = True,
+        return_exceptions: bool = False,
+    ) -> MapRun[R]:
+        """Like ``map``, with each item unpacked into arguments."""
+        items = [tuple(item) for item in inputs]
+        return self._run(items, kwargs or {}, order_outputs, return_exceptions)
+
+    def with_options(self, **options: Any) -> RemoteFunction[P, R]:
+        """The same function with other options. Raises ``OptionError``."""
+        return RemoteFunction(self._function, parse_options(self.options, options), self.name)
+
+    def shipped(self) -> ShippingReport:
+        """What is shipped with the function, and how large it is."""
+        self.version()
+        assert self._package is not None
+        return self._package.report
+
+    def version(self) -> FunctionVersion:
+        """The present state of code and options, packaged anew if anything has changed.
+
+        Raises ``NotPicklable`` or ``PayloadTooLarge``.
+        """
+        package, version = self._package, self._version
+        if version is not None and package is not None and package.is_current():
+            return version
+        with self._lock:
+            package = pack(self._function, self.name)
+            if version is None or self._package is None or package.payload != self._package.payload:
+                warn_if_large(package, current_settings().closure_warning)
+                self._package = package
+                self._version = FunctionVersion.make(
+                    self.name, package.payload, self.options, requires=package.requires
+                )
+                if version is not None:
+                    _supersede(version)
+            else:
+                self._package = package
+            assert self._version is not None
+            return self._version
+
+    def _invocation(
+        self, service: Service, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Invocation:
+        version = self.version()
+        limit = service.settings.payload_limit
+        parts = dump_arguments(args, kwargs, f"a call of {self.name!r}", limit)
+        return Invocation(service.new_id(), version, parts, queued_at=time.time())
+
+    def _run(
+        self,
+        items: Sequence[tuple[Any, ...]],
+        kwargs: dict[str, Any],
+        order_outputs: bool,
+        return_exceptions: bool,
+    ) -> MapRun[R]:
+        service = get_service()
+        version = self.version()
+        run_id = service.new_id()
+        limit = service.settings.payload_limit
+        now = time.time()
+        invocations = [
+            Invocation(
+                f"{run_id}.{index}",
+                version,
+                dump_arguments(args, kwargs, f"item {index} of a map of {self.name!r}", limit),
+                queued_at=now,
+                run_id=run_id,
+                index=index,
+            )
+            for index, args in enumerate(items)
+        ]
+        return MapRun(
+            run_id,
+            self.name,
+            invocations,
+            service,
+            order_outputs=order_outputs,
+            return_exceptions=return_exceptions,
+        )
+
+    def retire(self) -> None:
+        """Another function has taken this one's name: let its idle sandboxes go."""
+        if self._version is not None:
+            _supersede(self._version)
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        """As a method: bound to its object, which is then shipped as the first argument."""
+        if instance is None:
+            return self
+        bound = self._function.__get__(instance, owner)  # type: ignore[attr-defined]
+        return RemoteFunction(bound, self.options, self.name)
+
+    def __reduce__(self) -> Any:
+        # In a sandbox there is no dispatcher: there it is the plain function.
+        return LocalFunction, (self._function, self.name)
+
+    def __repr__(self) -> str:
+        options = self.options
+        from nbfaas.agent.units import format_bytes
+
+        text = f"<RemoteFunction {self.name}{_signature(self._function)}"
+        if self._version is not None:
+            text += f" @{self._version.version}"
+        return (
+            f"{text} on {options.image}, cpu {options.resources.cpu:g}, "
+            f"{format_bytes(options.resources.memory)}>"
+        )
+
+
+class HandlerFunction(RemoteFunction[[Any], Any]):
+    """A function made from a cell: the cell is a module, ``handler(event, context)`` its entry."""
+
+    def __init__(self, source: str, filename: str, options: FunctionOptions, name: str) -> None:
+        self._source = source
+        self._filename = filename
+        super().__init__(self._call_here, options, name)
+
+    def _call_here(self, event: Any = None) -> Any:
+        from nbfaas.agent.loading import load
+
+        version = self.version()
+        control = {"entry": "handler", "function": self.name, "filename": self._filename}
+        return load(control, version.payload)((event,), {}, {})
+
+    def version(self) -> FunctionVersion:
+        if self._version is None:
+            self._version = FunctionVersion.make(
+                self.name,
+                self._source.encode(),
+                self.options,
+                entry=Entry.HANDLER,
+                filename=self._filename,
+            )
+        return self._version
+
+    def with_options(self, **options: Any) -> HandlerFunction:
+        changed = parse_options(self.options, options)
+        return HandlerFunction(self._source, self._filename, changed, self.name)
+
+    def shipped(self) -> ShippingReport:
+        from nbfaas.packager.report import ShippingReport
+
+        return ShippingReport.of_source(self.name, self._source)
+
+
+class RemoteCaller(Generic[P, R]):
+    """``f.remote(…)`` waits, and shows what the function prints; ``await f.remote.aio(…)`` does so
+    without blocking the event loop."""
+
+    def __init__(self, function: RemoteFunction[P, R]) -> None:
+        self._function = function
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        service = get_service()
+        invocation = self._function._invocation(service, args, kwargs)
+        inbox: SimpleQueue[Invocation | tuple[int, bytes]] = SimpleQueue()
+        invocation.listener = inbox.put
+        if service.settings.echo:
+            invocation.log_listener = inbox.put
+        echo = Echo()
+        service.dispatcher.submit([invocation])
+        try:
+            while not isinstance(news := inbox.get(), Invocation):
+                echo(*news)
+        except KeyboardInterrupt:
+            service.dispatcher.cancel([invocation])
+            raise
+        if invocation.error is not None:
+            raise invocation.error
+        return invocation.value  # type: ignore[no-any-return]
+
+    def aio(self, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
+        """The call, to be awaited; cancelling the awaiting coroutine cancels it."""
+        return self._function.spawn(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<remote caller of {self._function!r}>"
+
+
+def current_settings() -> Any:
+    from nbfaas.settings import config
+
+    return config
+
+
+def _supersede(version: FunctionVersion) -> None:
+    service = current_service()
+    if service is not None and not service.failed:
+        service.dispatcher.supersede(version.version)
+
+
+def _signature(function: Callable[..., Any]) -> str:
+    try:
+        return str(inspect.signature(function))
+    except (TypeError, ValueError):
+        return "(…)"

@@ -1,0 +1,266 @@
+"""``MapRun``: one function over many inputs, as the user holds it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from nbfaas.dispatch.invocation import Invocation
+from nbfaas.model.invocation import InvocationState
+from nbfaas.remote.call import FunctionCall, repeat
+from nbfaas.remote.echo import LineEcho
+from nbfaas.service import Service
+
+R = TypeVar("R")
+
+# A missed wake-up (two threads iterate one run) costs at most this.
+_RECHECK = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many items are in which state; the seconds since the start, to the end where it ended."""
+
+    total: int
+    done: int
+    failed: int
+    cancelled: int
+    running: int
+    elapsed: float
+
+    @property
+    def queued(self) -> int:
+        return self.total - self.done - self.failed - self.cancelled - self.running
+
+    @property
+    def settled(self) -> int:
+        return self.done + self.failed + self.cancelled
+
+
+class MapRun(Generic[R]):
+    """Results stream: ``for y in run`` yields them in input order as they come, or in the order of
+    completion with ``order_outputs=False``. Can be iterated again; results are kept.
+
+    An item that failed raises its error when its turn comes (the others go on), or, with
+    ``return_exceptions=True``, yields it.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        function: str,
+        invocations: list[Invocation],
+        service: Service,
+        *,
+        order_outputs: bool,
+        return_exceptions: bool,
+    ) -> None:
+        self.id = run_id
+        self.function = function
+        self.order_outputs = order_outputs
+        self.return_exceptions = return_exceptions
+        self._service = service
+        self._invocations = invocations
+        self._completed: list[Invocation] = []
+        self._tally = {state: 0 for state in InvocationState if state.is_final}
+        self._output: deque[tuple[int, int, bytes]] = deque()
+        self._changed = threading.Event()
+        self._started = time.monotonic()
+        self._ended: float | None = None if invocations else self._started
+        self._submit(invocations)
+
+    def _submit(self, invocations: list[Invocation]) -> None:
+        echo = self._service.settings.echo
+        for invocation in invocations:
+            invocation.listener = self._settle
+            if echo:
+                invocation.log_listener = self._listen_to(invocation.index or 0)
+        self._service.dispatcher.submit(invocations)
+
+    def _listen_to(self, index: int) -> Callable[[tuple[int, bytes]], None]:
+        def listen(chunk: tuple[int, bytes]) -> None:
+            self._output.append((index, *chunk))
+            self._changed.set()
+
+        return listen
+
+    def _settle(self, invocation: Invocation) -> None:
+        # On the loop's thread.
+        self._completed.append(invocation)
+        self._tally[invocation.state] += 1
+        if len(self._completed) == len(self._invocations):
+            self._ended = time.monotonic()
+        self._changed.set()
+
+    # -- looking at it
+
+    def __len__(self) -> int:
+        return len(self._invocations)
+
+    def __getitem__(self, index: int) -> FunctionCall[R]:
+        """The call of one item."""
+        invocation = self._invocations[index]
+        from nbfaas.remote.call import _calls
+
+        call = _calls.get(invocation.id)
+        if call is None:
+            call = _ItemCall(invocation, self._service)
+        return call
+
+    @property
+    def calls(self) -> list[FunctionCall[R]]:
+        return [self[index] for index in range(len(self))]
+
+    @property
+    def failed(self) -> list[FunctionCall[R]]:
+        """The calls that ended without a result, cancelled ones not included."""
+        ends = (InvocationState.FAILED, InvocationState.TIMED_OUT)
+        return [self[i] for i, item in enumerate(self._invocations) if item.state in ends]
+
+    @property
+    def done(self) -> bool:
+        """Whether every item has ended, one way or another."""
+        return self._ended is not None
+
+    @property
+    def counts(self) -> Counts:
+        running = 0
+        if self._ended is None:
+            state = InvocationState.RUNNING
+            running = sum(1 for item in self._invocations if item.state is state)
+        tally = self._tally
+        return Counts(
+            total=len(self._invocations),
+            done=tally[InvocationState.SUCCEEDED],
+            failed=tally[InvocationState.FAILED] + tally[InvocationState.TIMED_OUT],
+            cancelled=tally[InvocationState.CANCELLED],
+            running=running,
+            elapsed=(self._ended or time.monotonic()) - self._started,
+        )
+
+    def __repr__(self) -> str:
+        from nbfaas.remote.progress import progress_line
+
+        return f"<MapRun {self.id} {progress_line(self.function, self.counts)}>"
+
+    # -- results
+
+    def __iter__(self) -> Iterator[R]:
+        return self._stream(self.order_outputs)
+
+    def results(self) -> list[R]:
+        """All results, in input order. Waits for all; raises as iterating does."""
+        return list(self._stream(ordered=True))
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until every item has ended; False if that took longer than ``timeout`` seconds."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self._watched() as show:
+            return self._wait_until(lambda: self._ended is not None, show, deadline)
+
+    def _stream(self, ordered: bool) -> Iterator[R]:
+        with self._watched() as show:
+            for position in range(len(self._invocations)):
+                if ordered:
+                    item = self._invocations[position]
+                    if not item.settled:
+                        # (The item may be replaced meanwhile, by ``retry_failed``.)
+                        self._wait_until(lambda p=position: self._invocations[p].settled, show)
+                        item = self._invocations[position]
+                else:
+                    if position >= len(self._completed):
+                        self._wait_until(lambda p=position: len(self._completed) > p, show)
+                    item = self._completed[position]
+                yield self._value(item)
+
+    def _value(self, item: Invocation) -> R:
+        if item.error is None:
+            return item.value  # type: ignore[no-any-return]
+        if self.return_exceptions:
+            return item.error  # type: ignore[return-value]
+        note = f"(item {item.index} of the map {self.id} of {self.function!r})"
+        if note not in getattr(item.error, "__notes__", ()):
+            item.error.add_note(note)
+        raise item.error
+
+    def _wait_until(
+        self, ready: Callable[[], bool], show: Callable[[], None], deadline: float | None = None
+    ) -> bool:
+        while True:
+            self._changed.clear()
+            show()
+            if ready():
+                return True
+            pause = _RECHECK
+            if deadline is not None:
+                pause = min(pause, deadline - time.monotonic())
+                if pause <= 0:
+                    return False
+            self._changed.wait(pause)
+
+    @contextlib.contextmanager
+    def _watched(self) -> Iterator[Callable[[], None]]:
+        """While somebody waits in here, output and progress are shown, and Ctrl-C cancels."""
+        from nbfaas.remote.progress import watch
+
+        lines = LineEcho()
+        with watch(self) as update:
+
+            def show() -> None:
+                while self._output:
+                    index, stream, data = self._output.popleft()
+                    lines(index, stream, data)
+                update()
+
+            try:
+                yield show
+                show()
+            except KeyboardInterrupt:
+                self.cancel()
+                raise
+
+    # -- acting on it
+
+    def cancel(self) -> None:
+        """Cancel every item that has not ended."""
+        self._service.dispatcher.cancel(self._invocations)
+
+    def retry_failed(self) -> MapRun[R]:
+        """Run the items that failed again, in this run; iterate it again for all results."""
+        ends = (InvocationState.FAILED, InvocationState.TIMED_OUT)
+        again = [item for item in self._invocations if item.state in ends]
+        fresh: list[Invocation] = []
+        for item in again:
+            invocation = repeat(item, self._service)
+            invocation.run_id, invocation.index = self.id, item.index
+            self._tally[item.state] -= 1
+            self._invocations[item.index or 0] = invocation
+            fresh.append(invocation)
+        if fresh:
+            failed = set(map(id, again))
+            self._completed = [item for item in self._completed if id(item) not in failed]
+            self._ended = None
+            self._started = time.monotonic()
+            self._submit(fresh)
+        return self
+
+
+class _ItemCall(FunctionCall[R]):
+    """A call that shares its invocation with a run, which listens already."""
+
+    def __init__(self, invocation: Invocation, service: Service) -> None:
+        earlier = invocation.listener
+        super().__init__(invocation, service)
+        if earlier is None or invocation.settled:
+            return
+
+        def both(invocation: Invocation) -> None:
+            earlier(invocation)
+            self._settle(invocation)
+
+        invocation.listener = both

@@ -1,0 +1,331 @@
+"""The composition root: one service in each process, made at the first use and closed at exit.
+
+It runs the loop's thread, chooses the backend, and connects the dispatcher to the journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import concurrent.futures.thread
+import itertools
+import os
+import secrets
+import sys
+import threading
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from nbfaas.backends.base import Backend
+from nbfaas.dispatch.budget import Budget
+from nbfaas.dispatch.dispatcher import Dispatcher
+from nbfaas.errors import JournalError
+from nbfaas.model.image import ImageSpec
+from nbfaas.model.records import Record, Subscriber
+from nbfaas.settings import Settings, config
+
+if TYPE_CHECKING:
+    from nbfaas.journal import Journal
+
+T = TypeVar("T")
+
+_CLOSE_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxRow:
+    """A sandbox, as `%faas ps` shows it."""
+
+    id: str
+    state: str
+    function: str
+    version: str
+    image: str
+    in_flight: int
+    answered: int
+    cpu: float
+    memory: int
+    idle_seconds: float
+
+
+class Service:
+    """One loop thread with its backend, dispatcher and journal.
+
+    ``notify`` is called with one-line messages for the user (which backend was taken, images being
+    built), from any thread.
+    """
+
+    def __init__(self, settings: Settings = config, notify: Callable[[str], None] | None = None):
+        self.settings = settings
+        self.journal: Journal | None = None
+        self.session = secrets.token_hex(4)
+        self._notify = notify
+        self._numbers = itertools.count(1)
+        self._subscribers: tuple[Subscriber, ...] = ()
+        self._dispatcher: Dispatcher | None = None
+        self._backend: Backend | None = None
+        self._loop = asyncio.new_event_loop()
+        self._closed = False
+        self._close_lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="nbfaas", daemon=True)
+        self._thread.start()
+        self._opened = asyncio.run_coroutine_threadsafe(self._open(), self._loop)
+
+    def __repr__(self) -> str:
+        if self._dispatcher is None:
+            return "<Service starting>" if not self._closed else "<Service closed>"
+        return f"<Service {self.session} {self._dispatcher!r}>"
+
+    # -- what the layers above use
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """Waits until the backend is open. Raises ``BackendUnavailable`` or ``NbfaasError``."""
+        if self._dispatcher is None:
+            self._opened.result()
+        assert self._dispatcher is not None
+        return self._dispatcher
+
+    @property
+    def backend(self) -> Backend:
+        """The backend in use. Waits and raises as ``dispatcher`` does."""
+        if self._backend is None:
+            self._opened.result()
+        assert self._backend is not None
+        return self._backend
+
+    @property
+    def failed(self) -> bool:
+        """Whether the backend could not be opened; a new service may have better luck."""
+        return self._opened.done() and self._opened.exception() is not None
+
+    def new_id(self) -> str:
+        """An id for an invocation or a run: unique, short, and sorted by time in a session."""
+        return f"{self.session}-{next(self._numbers)}"
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Have ``subscriber`` called with every record, on the loop's thread: it must be quick, and
+        must not raise. Returns a function that ends the subscription."""
+        self._subscribers = (*self._subscribers, subscriber)
+
+        def unsubscribe() -> None:
+            self._subscribers = tuple(s for s in self._subscribers if s is not subscriber)
+
+        return unsubscribe
+
+    def run(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
+        """Run a coroutine on the loop and wait for it, from another thread."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout)
+
+    def call_later(self, seconds: float, step: Callable[[], None]) -> None:
+        self._loop.call_soon_threadsafe(self._loop.call_later, seconds, step)
+
+    def prewarm(self, image: ImageSpec) -> None:
+        """Start the image's prewarmed sandboxes in the background; returns at once."""
+
+        def when_open(opened: concurrent.futures.Future[None]) -> None:
+            if opened.exception() is None:
+                self.dispatcher.prewarm(image)
+
+        self._opened.add_done_callback(when_open)
+
+    def sandboxes(self) -> list[SandboxRow]:
+        """The sandboxes there are, prewarmed ones included."""
+
+        async def rows() -> list[SandboxRow]:
+            now = self._loop.time()
+            fleet = self.dispatcher.fleet
+            used = [
+                SandboxRow(
+                    slot.sandbox.id,
+                    slot.state,
+                    slot.lane.function.name,
+                    slot.lane.function.version,
+                    str(slot.sandbox.spec.image),
+                    len(slot.in_flight),
+                    slot.answered_count,
+                    slot.lane.spec.resources.cpu,
+                    slot.lane.spec.resources.memory,
+                    0.0 if slot.in_flight else now - slot.idle_since,
+                )
+                for slot in fleet.slots()
+            ]
+            waiting = [
+                SandboxRow(
+                    sandbox.id,
+                    "PREWARMED",
+                    "",
+                    "",
+                    str(sandbox.spec.image),
+                    0,
+                    0,
+                    sandbox.spec.resources.cpu,
+                    sandbox.spec.resources.memory,
+                    0.0,
+                )
+                for sandbox in fleet.stock.sandboxes()
+            ]
+            return used + waiting
+
+        return self.run(rows())
+
+    # -- life
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    async def _open(self) -> None:
+        from nbfaas.backends.auto import choose_backend
+
+        backend, why = await asyncio.to_thread(choose_backend, self.settings, self.notify)
+        await backend.open()
+        self._backend = backend
+        await asyncio.to_thread(self._open_journal)
+        self._dispatcher = Dispatcher(backend, self.settings, budget(self.settings), self._publish)
+        self.notify(why)
+
+    def _open_journal(self) -> None:
+        from nbfaas.journal import Journal
+
+        path = Path(self.settings.data_dir) / "journal.db"
+        journal = Journal(path, result_limit=self.settings.journal_result_limit)
+        try:
+            journal.open()
+        except JournalError as error:
+            self.notify(f"{error} Calls work, but are not recorded.")
+            return
+        if journal.notice is not None:
+            self.notify(str(journal.notice))
+        self.journal = journal
+        self.subscribe(journal.subscriber)
+
+    def notify(self, message: str) -> None:
+        if self._notify is not None:
+            self._notify(message)
+        else:
+            print(f"nbfaas: {message}", file=sys.stderr)
+
+    def _publish(self, record: Record) -> None:
+        for subscriber in self._subscribers:
+            subscriber(record)
+
+    async def _close(self) -> None:
+        if self._dispatcher is not None:
+            await self._dispatcher.close()
+        if self._backend is not None:
+            await self._backend.close()
+
+    def close(self) -> None:
+        """Cancel what runs, destroy every sandbox, write the journal. Idempotent."""
+        with self._close_lock:
+            if self._closed:
+                return
+            self._closed = True
+            try:
+                concurrent.futures.wait([self._opened], timeout=_CLOSE_SECONDS)
+                self.run(self._close(), _CLOSE_SECONDS)
+            except TimeoutError:
+                self.notify(f"not everything could be removed within {_CLOSE_SECONDS:g} s.")
+            finally:
+                if self.journal is not None:
+                    self.journal.close()
+                self.run(_finish_tasks(), 5.0)
+                self._loop.call_soon_threadsafe(self._loop.stop)
+                self._thread.join(5.0)
+                if not self._thread.is_alive():
+                    self._loop.close()
+
+
+async def _finish_tasks() -> None:
+    loop = asyncio.get_running_loop()
+    tasks = [task for task in asyncio.all_tasks(loop) if task is not asyncio.current_task()]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await loop.shutdown_default_executor()
+
+
+def budget(settings: Settings) -> Budget:
+    """What the settings, or else this machine, allow all sandboxes together."""
+    cpu = settings.cpu_budget or float(len(os.sched_getaffinity(0)))
+    memory = settings.memory_budget or int(0.8 * _machine_memory())
+    return Budget(cpu, memory)
+
+
+def _machine_memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+_service: Service | None = None
+_service_lock = threading.Lock()
+_notify: Callable[[str], None] | None = None
+
+
+def get_service() -> Service:
+    """The process's service; started if there is none, or if the last one found no backend."""
+    global _service
+    service = _service
+    if service is not None and not service.failed:
+        return service
+    with _service_lock:
+        if _service is None or _service.failed:
+            if _service is not None:
+                _service.close()
+            _service = Service(config, _notify)
+            _close_at_exit()
+        return _service
+
+
+def current_service() -> Service | None:
+    """The process's service, if there is one."""
+    return _service
+
+
+def close_service() -> None:
+    """Close the process's service; the next use starts another."""
+    global _service
+    with _service_lock:
+        service, _service = _service, None
+    if service is not None:
+        service.close()
+
+
+def set_notify(notify: Callable[[str], None] | None) -> None:
+    """Where one-line messages for the user go; None: to stderr."""
+    global _notify
+    _notify = notify
+
+
+_registered = False
+
+
+def _close_at_exit() -> None:
+    global _registered
+    if _registered:
+        return
+    _registered = True
+    # ``atexit`` runs after the thread pools have been shut down, which closing needs. Python's own
+    # pools use this hook, newest first; it is private, so fall back where it is gone.
+    register = getattr(threading, "_register_atexit", atexit.register)
+    register(close_service)
+
+
+def _forget_after_fork() -> None:
+    global _service
+    _service = None
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)
+
+__all__ = [
+    "SandboxRow",
+    "Service",
+    "close_service",
+    "current_service",
+    "get_service",
+    "set_notify",
+]
+
