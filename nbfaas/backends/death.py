@@ -42,13 +42,13 @@ def by_container_exit_code(code: int, *, oom: bool, killed: bool) -> Death:
 
     ``killed``: the daemon was asked to kill it. ``oom``: the kernel's OOM killer struck in it.
     """
-    number = code - 128
-    if number == signal.SIGKILL or (0 < number < signal.NSIG and not killed):
-        return by_signal(number, oom=oom)
     if killed:
         return Death(
             DeathKind.KILLED, "it was killed from outside through Docker", signal_name="SIGKILL"
         )
+    number = code - 128
+    if 0 < number < signal.NSIG:
+        return by_signal(number, oom=oom)
     return by_exit_code(code)
 
 

@@ -22,6 +22,8 @@ _MAX_HELLO = 64 * 1024  # bytes
 _HELLO_SECONDS = 5.0
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid
 SOCKET_NAME = "agent.sock"
+# What a frame may hold besides a result of the largest size.
+BODY_MARGIN = 1024 * 1024
 
 
 class Greeting(NamedTuple):

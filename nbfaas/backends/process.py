@@ -27,7 +27,7 @@ import nbfaas.agent
 from nbfaas.agent.wire import WireError
 from nbfaas.backends import death, process_bootstrap
 from nbfaas.backends.base import Backend, Death, Sandbox, SandboxSpec
-from nbfaas.backends.endpoint import Endpoint, Greeting
+from nbfaas.backends.endpoint import BODY_MARGIN, Endpoint, Greeting
 from nbfaas.backends.folders import (
     owner_folder,
     remove_if_empty,
@@ -50,8 +50,6 @@ from nbfaas.settings import Settings
 _WATCH_SECONDS = 0.1
 _LOG_BYTES = 64 * 1024
 _IMPORT_FOLDER = str(Path(nbfaas.agent.__file__).parents[2])
-# What a frame holds besides a result of the largest size.
-BODY_MARGIN = 1024 * 1024
 
 
 class ProcessBackend(Backend):
