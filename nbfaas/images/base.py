@@ -75,7 +75,7 @@ class Bases:
             interpreter.fill(layer)
             made = self._engine.build(
                 present.name,
-                "scratch",
+                None,
                 layer,
                 labels={f"{LABEL}layer": present.identity, f"{LABEL}python": HOST_PYTHON},
                 env=interpreter.ENVIRONMENT,

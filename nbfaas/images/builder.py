@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,10 +36,16 @@ class Images:
     """
 
     def __init__(
-        self, client: docker.DockerClient, settings: Settings, notify: Notify | None = None
+        self,
+        client: docker.DockerClient,
+        settings: Settings,
+        notify: Notify | None = None,
+        container_labels: Mapping[str, str] | None = None,
     ) -> None:
+        """``container_labels`` are put on the short-lived containers of builds, so that those of a
+        killed process can be told and swept; ``notify`` is called from the building thread."""
         self._folder = Path(settings.data_dir, "images")
-        self._engine = Engine(client, self._folder)
+        self._engine = Engine(client, container_labels or {})
         self._bases = Bases(self._engine, settings, self._folder)
         self._notify = notify
 

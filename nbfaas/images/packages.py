@@ -147,7 +147,7 @@ class Packages:
         command += ["--python", sys.executable, *self._platform()]
         environ = dict(os.environ)
         environ |= uv_environment(pip_settings(environ, config_files(environ)), environ)
-        environ["PYC_INVALIDATION_MODE"] = "unchecked-hash"
+        environ["PYC_INVALIDATION_MODE"] = "UNCHECKED_HASH"
         try:
             run = subprocess.run(
                 command, capture_output=True, text=True, env=environ, timeout=_TIMEOUT, check=False

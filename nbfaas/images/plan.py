@@ -68,7 +68,6 @@ class Plan:
             f"{LABEL}base": self.base,
             f"{LABEL}requirements": hashlib.sha256(requirements.encode()).hexdigest()[:12],
             f"{LABEL}packages": json.dumps(packages, sort_keys=True),
-            f"{LABEL}layer": "",  # not that of the layer below, which labels are inherited from
         }
 
     def path_file(self, probe: Probe) -> tuple[str, bytes] | None:

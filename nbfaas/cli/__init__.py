@@ -1,0 +1,14 @@
+"""The command line, ``nbfaas COMMAND``: each command is a file of this folder."""
+
+from __future__ import annotations
+
+import click
+
+from nbfaas import __version__
+from nbfaas.cli.folder import CommandFolder
+
+
+@click.group(cls=CommandFolder, package="nbfaas.cli")
+@click.version_option(__version__, prog_name="nbfaas")
+def main() -> None:
+    """Turn a notebook into a serverless platform on Docker."""
