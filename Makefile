@@ -16,6 +16,7 @@ help: ## list the targets
 	@echo "  NOTEBOOK=path.ipynb  the notebook that the demo runs"
 
 setup: $(INSTALLED) ## make .venv and install nbfaas into it, with all that tests and notebooks need
+	@:
 $(INSTALLED): pyproject.toml scripts/setup.sh
 	@PYTHON='$(PYTHON)' sh scripts/setup.sh $(VENV)
 

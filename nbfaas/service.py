@@ -180,8 +180,7 @@ class Service:
     async def _open(self) -> None:
         from nbfaas.backends.auto import choose_backend
 
-        backend, why = await asyncio.to_thread(choose_backend, self.settings, self.notify)
-        await backend.open()
+        backend, why = await choose_backend(self.settings, self._show_build)
         self._backend = backend
         await asyncio.to_thread(self._open_journal)
         self._dispatcher = Dispatcher(backend, self.settings, budget(self.settings), self._publish)
@@ -207,6 +206,10 @@ class Service:
             self._notify(message)
         else:
             print(f"nbfaas: {message}", file=sys.stderr)
+
+    def _show_build(self, progress: object) -> None:
+        if self.settings.show_progress:
+            self.notify(str(progress))
 
     def _publish(self, record: Record) -> None:
         for subscriber in self._subscribers:
@@ -328,4 +331,3 @@ __all__ = [
     "get_service",
     "set_notify",
 ]
-

@@ -48,6 +48,8 @@ def ensure(dockerd_options: tuple[str, ...] = ()) -> str:
         return version()
     except NoDocker as error:
         _refuse_what_is_not_ours(str(error))
+    # dockerd and the iptables it calls are here, which is not on every root's path.
+    os.environ["PATH"] = f"{os.environ.get('PATH', '/usr/bin:/bin')}:/usr/sbin:/sbin"
     with _lock():
         with contextlib.suppress(NoDocker):
             return version()  # another call was faster
@@ -83,21 +85,23 @@ def _install() -> None:
     if shutil.which("apt-get") is None:
         raise NoDocker("Docker is not installed, and there is no apt-get to install it with.")
     _say("installing docker.io and iptables with apt-get")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (
-        ["apt-get", "update", "-qq"],
-        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "docker.io", "iptables"],
-    ):
-        done = subprocess.run(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        if done.returncode != 0:
-            raise NoDocker(f"`{' '.join(command)}` failed:\n{_tail(done.stdout)}")
+    packages = ("docker.io", "iptables")
+    _apt_get("update", "-qq")  # where only some list is out of reach, installing may still work
+    done = _apt_get("install", "-y", "-qq", "--no-install-recommends", *packages)
+    if done.returncode != 0 or shutil.which("dockerd") is None:
+        raise NoDocker(f"`apt-get install {' '.join(packages)}` failed:\n{_tail(done.stdout)}")
+
+
+def _apt_get(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["apt-get", *arguments],
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
 
 
 def _start(options: tuple[str, ...]) -> str:

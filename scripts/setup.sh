@@ -29,10 +29,9 @@ if ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
     fi
 fi
 
-# Two calls at once: the second waits, then finds the work done.
-mkdir -p "$venv"
+# Of two calls at once the second waits (this file is the lock), then finds nearly all done.
 if command -v flock >/dev/null 2>&1; then
-    exec 9>"$venv/.lock"
+    exec 9<"$0"
     flock 9
 fi
 
@@ -48,12 +47,12 @@ pip="$venv/bin/python -m pip"
 installed=
 if ! $pip config list 2>/dev/null | grep -Eq '(^|[.])index-url='; then
     echo "setup: installing nbfaas with its extras $extras"
-    $pip install --quiet --disable-pip-version-check 'uv>=0.5' &&
+    $pip install -qq --disable-pip-version-check 'uv>=0.5' &&
         "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" --editable ".[$extras]" &&
         installed=yes
 fi
 if [ -z "$installed" ]; then
-    echo "setup: installing nbfaas with its extras $extras by pip, which takes some minutes"
+    echo "setup: installing nbfaas by pip instead, which takes some minutes"
     $pip install --quiet --disable-pip-version-check --editable ".[$extras]" ||
         fail "the packages could not be installed; what pip wrote above says why (is the network there?)"
 fi

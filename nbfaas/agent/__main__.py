@@ -135,7 +135,9 @@ class Agent:
         else:
             self._output.start_pump()
         seconds = time.perf_counter() - started
-        self._send(wire.encode(Kind.LOADED, frame.call, 0, json.dumps({"seconds": seconds}).encode()))
+        self._send(
+            wire.encode(Kind.LOADED, frame.call, 0, json.dumps({"seconds": seconds}).encode())
+        )
 
     def _invoke(self, frame: Frame) -> None:
         if self._run is None or self._load is None or self._load_failed:

@@ -137,8 +137,8 @@ class SandboxStream(io.TextIOBase):
         self._stream = stream
         self.buffer = _SandboxBuffer(output, stream)
 
-    encoding = "utf-8"  # type: ignore[assignment]
-    errors = "backslashreplace"  # type: ignore[assignment]
+    encoding = "utf-8"
+    errors = "backslashreplace"
     line_buffering = True
 
     @property

@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from nbfaas.agent import wire
 from nbfaas.agent.wire import Frame, Kind, WireError
 from nbfaas.backends.base import Backend, Death, DeathKind, Sandbox
 from nbfaas.dispatch.budget import Budget
@@ -179,8 +178,8 @@ class Dispatcher:
                 self._end_slot(slot, Death(DeathKind.PROTOCOL, str(error)), invocation)
                 return
             function = invocation.function
-            error = error_from_failure(failure, frame, function, slot.sandbox.id)
-            self._settling.attempt_failed(invocation, error, stats, failure)
+            cause = error_from_failure(failure, frame, function, slot.sandbox.id)
+            self._settling.attempt_failed(invocation, cause, stats, failure)
         if slot.dead:
             return
         lane = slot.lane
@@ -211,14 +210,14 @@ class Dispatcher:
         except WireError as error:
             self._end_slot(slot, Death(DeathKind.PROTOCOL, str(error)), slot.head)
             return
-        error = error_from_failure(failure, frame, slot.lane.function, slot.sandbox.id)
+        cause = error_from_failure(failure, frame, slot.lane.function, slot.sandbox.id)
         unfinished = slot.release()
         self.fleet.remove(slot)
         self.fleet.dispose(slot.sandbox)
         self.fleet.publish_state(slot, SandboxState.DEAD, "the function could not be loaded")
         for invocation in [*unfinished, *slot.lane.drain()]:
             if not invocation.settled:
-                self._settling.fail(invocation, error, failure)
+                self._settling.fail(invocation, cause, failure)
         self._replan()
 
     def overdue(self, slot: Slot, invocation: Invocation) -> None:
@@ -288,9 +287,7 @@ class Dispatcher:
 
     def _retry(self, invocation: Invocation, error: BaseException) -> bool:
         """Queue the next attempt, if there is to be one."""
-        delay = retry_delay(
-            invocation.function.options.retries, invocation.attempts_made, error
-        )
+        delay = retry_delay(invocation.function.options.retries, invocation.attempts_made, error)
         if delay is None or self._closed:
             return False
         invocation.state = InvocationState.RETRYING

@@ -49,9 +49,7 @@ class Fleet:
         self.backend = backend
         self.budget = budget
         self.lanes: dict[str, Lane] = {}  # by version
-        self.stock = Stock(
-            backend, lambda: settings.prewarm, self.dispose, self._publish_prewarmed
-        )
+        self.stock = Stock(backend, lambda: settings.prewarm, self.dispose, self._publish_prewarmed)
         self._settings = settings
         self._owner = owner
         self._publish = publish
@@ -130,7 +128,9 @@ class Fleet:
             idle = [
                 slot
                 for slot in self.slots()
-                if slot.state is SandboxState.IDLE and slot.lane is not lane and not slot.lane.waiting
+                if slot.state is SandboxState.IDLE
+                and slot.lane is not lane
+                and not slot.lane.waiting
             ]
             if not idle:
                 return False

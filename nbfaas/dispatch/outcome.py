@@ -32,9 +32,7 @@ def error_from_failure(
     name = function.name
     kind = failure.get("kind")
     if kind == "unpicklable_result":
-        return errors.ResultNotPicklable(
-            name, str(failure.get("path")), str(failure.get("reason"))
-        )
+        return errors.ResultNotPicklable(name, str(failure.get("path")), str(failure.get("reason")))
     if kind == "result_too_large":
         return errors.ResultTooLarge(
             name, _integer(failure.get("size")), _integer(failure.get("limit"))
@@ -75,7 +73,7 @@ def error_from_death(death: Death, function: FunctionVersion, sandbox: str) -> E
 
 
 def _missing(function: FunctionVersion, module: str) -> errors.MissingPackage:
-    from nbfaas.packager.pack import distribution_for
+    from nbfaas.packager.modules import distribution_for
 
     package = distribution_for(module)
     return errors.MissingPackage(function.name, module, str(function.options.image), package)

@@ -28,9 +28,7 @@ class SlotOwner(Protocol):
     """What a slot tells. Called on the loop's thread."""
 
     def started(self, slot: Slot, invocation: Invocation) -> None: ...
-    def answered(
-        self, slot: Slot, invocation: Invocation, frame: Frame, took: float
-    ) -> None: ...
+    def answered(self, slot: Slot, invocation: Invocation, frame: Frame, took: float) -> None: ...
     def logged(self, invocation: Invocation, stream: int, data: bytes) -> None: ...
     def revoked(self, slot: Slot, invocation: Invocation) -> None: ...
     def load_failed(self, slot: Slot, frame: Frame) -> None: ...
@@ -117,7 +115,9 @@ class Slot:
             control = b""
             if invocation.function.entry is Entry.HANDLER:
                 control = self._handler_control(invocation)
-            chunks += wire.encode(Kind.INVOKE, self._number, Codec.PICKLE, control, invocation.parts)
+            chunks += wire.encode(
+                Kind.INVOKE, self._number, Codec.PICKLE, control, invocation.parts
+            )
         if was_idle:
             self.last_heard = self._loop.time()
             self._start_head(self.last_heard)

@@ -74,7 +74,7 @@ class Images:
             if (found := self._built(plan.tag)) is not None:
                 return found  # another thread or process has built it meanwhile
             steps = Steps(str(spec), plan.steps, self._notify)
-            steps.begin(f"base {base.name}")
+            steps.begin(f"base: {base.name}")
             with self._lock("base"):
                 base = self._bases.obtain(self._base(spec, quiet), steps.say)
             plan = plan_on(base)

@@ -94,12 +94,8 @@ class Image:
         for name, value in variables.items():
             if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
                 raise OptionError("env", name, "names are made of letters, digits and underscores")
-            if not isinstance(value, str) or any(char in value for char in "\n\r\0"):
-                raise OptionError(
-                    f"env[{name!r}]",
-                    value,
-                    "give a string of one line; @remote(env=...) takes any string",
-                )
+            if not isinstance(value, str) or "\0" in value:
+                raise OptionError(f"env[{name!r}]", value, "give a string without NUL")
         merged = dict(self._spec.env) | dict(variables)
         return self._with(env=tuple(sorted(merged.items())))
 
@@ -155,6 +151,8 @@ def _without_repeats(items: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _source_path(source: str) -> str:
+    if not isinstance(source, str):
+        raise OptionError("add_local_python_source", source, "give the name or path of a module")
     path = Path(source).expanduser()
     if os.sep in source or source.endswith(".py") or source in (".", ".."):
         if path.suffix != ".py" and not path.is_dir():
@@ -162,14 +160,14 @@ def _source_path(source: str) -> str:
         if not path.exists():
             raise OptionError("add_local_python_source", source, "there is no such file")
         return str(path.resolve())
-    try:
-        spec = importlib.util.find_spec(source)
-    except (ImportError, ValueError):
-        spec = None
     if "." in source:
         raise OptionError(
             "add_local_python_source", source, f"add the whole package: {source.split('.')[0]!r}"
         )
+    try:
+        spec = importlib.util.find_spec(source)
+    except (ImportError, ValueError):
+        spec = None
     if spec is not None and spec.submodule_search_locations:
         return str(Path(next(iter(spec.submodule_search_locations))).resolve())
     if spec is None or not spec.origin or not spec.origin.endswith(".py"):

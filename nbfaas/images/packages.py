@@ -22,8 +22,9 @@ from pathlib import Path
 from nbfaas.errors import ImageBuildFailed
 from nbfaas.images.pip_settings import config_files, pip_settings, uv_environment
 from nbfaas.images.probe import Probe
+from nbfaas.images.runtimes import read_requirements
 
-_PIN = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*==\s*(?P<version>[^\s;]+)")
+_PIN = re.compile(r"[A-Za-z0-9._-]+(?:\[[^\]]*\])?\s*==\s*[^\s;]+")
 _TIMEOUT = 1800.0  # seconds; a build of a source distribution can take long
 
 
@@ -40,14 +41,7 @@ class Resolution:
     @property
     def packages(self) -> dict[str, str]:
         """Versions by normalised name; a URL where the requirement was one."""
-        found: dict[str, str] = {}
-        for line in self.lines:
-            if pin := _PIN.fullmatch(line):
-                found[normalised(pin["name"])] = pin["version"]
-            else:
-                name, _, place = line.partition("@")
-                found[normalised(name.strip())] = place.strip()
-        return found
+        return dict(map(_pinned, self.lines))
 
     def __str__(self) -> str:
         return f"{len(self.lines)} package{'s' if len(self.lines) != 1 else ''}"
@@ -71,7 +65,8 @@ class Packages:
         as long as ``folder`` exists. Raises ``ImageBuildFailed`` with uv's explanation.
         """
         have = {normalised(name): version for name, version in have.items()}
-        key = repr((self._target.python, self._platform(), sorted(requirements), sorted(have)))
+        target = (self._target.python, self._platform())
+        key = repr((target, sorted(requirements), sorted(have.items())))
         kept = self._folder / "resolved" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.txt"
         if not kept.is_file():
             kept.parent.mkdir(parents=True, exist_ok=True)
@@ -79,25 +74,18 @@ class Packages:
                 given, found = folder / "requirements.in", folder / "requirements.txt"
                 given.write_text("".join(f"{line}\n" for line in requirements))
                 # uv prefers the versions in a file it is about to overwrite.
-                found.write_text("".join(f"{n}=={v}\n" for n, v in sorted(have.items())))
+                found.write_text("".join(f"{_pin(*item)}\n" for item in sorted(have.items())))
                 self._uv(
                     f"resolving {', '.join(requirements)}",
                     ["compile", str(given), "-o", str(found), "--no-header", "--no-annotate"],
                 )
                 found.replace(kept)
-        lines = (line.strip() for line in kept.read_text().splitlines())
-        return Resolution(
-            tuple(
-                line
-                for line in lines
-                if line
-                and not line.startswith("#")
-                and not (
-                    (pin := _PIN.fullmatch(line))
-                    and have.get(normalised(pin["name"])) == pin["version"]
-                )
-            )
-        )
+        missing = []
+        for line in read_requirements(kept):
+            name, version = _pinned(line)
+            if have.get(name) != version:
+                missing.append(line)
+        return Resolution(tuple(missing))
 
     @contextmanager
     def install(self, resolution: Resolution) -> Iterator[Path]:
@@ -163,6 +151,17 @@ class Packages:
 def normalised(name: str) -> str:
     """A distribution's name as indexes compare it (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _pinned(line: str) -> tuple[str, str]:
+    """The normalised name and the version of a pinned requirement; a URL instead of a version
+    where the requirement was one."""
+    name, _, version = line.partition("==" if _PIN.fullmatch(line) else "@")
+    return normalised(name.partition("[")[0].strip()), version.strip()
+
+
+def _pin(name: str, version: str) -> str:
+    return f"{name} @ {version}" if ":" in version else f"{name}=={version}"
 
 
 def _numbers(version: str) -> tuple[int, ...]:

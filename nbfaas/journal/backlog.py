@@ -6,6 +6,8 @@ from collections import deque
 from threading import Event
 from typing import NamedTuple
 
+import msgspec
+
 from nbfaas.agent.units import format_bytes
 from nbfaas.journal.batch import Batch
 from nbfaas.model.records import (
@@ -39,10 +41,12 @@ class Without(NamedTuple):
 
 
 class Marker:
-    """Put among the records; ``reached`` is set when all records before it are written."""
+    """Put among the records; ``reached`` is set when the writer has got that far. ``written`` is
+    False if some of the records before it could not be written, and were given up."""
 
     def __init__(self) -> None:
         self.reached = Event()
+        self.written = True
 
 
 class Backlog:
@@ -127,12 +131,14 @@ class Backlog:
         self._sleeping = False
 
     def _weighed(self, record: InvocationFinished) -> InvocationFinished | Without:
-        if record.result is None:
+        size = record.result_size if record.result is None else len(record.result)
+        if size is None:
             return record
-        size = len(record.result)
         if size > self._limits.result:
             limit = format_bytes(self._limits.result)
             return _without(record, f"{format_bytes(size)} exceeds journal_result_limit {limit}")
+        if record.result is None:
+            return record
         if self._content_in - self._content_out + size > self._limits.content:
             return _without(record, f"the journal could not keep up ({format_bytes(size)})")
         self._content_in += size
@@ -146,14 +152,4 @@ class Backlog:
 
 
 def _without(record: InvocationFinished, note: str) -> Without:
-    stripped = InvocationFinished(
-        record.at,
-        record.invocation_id,
-        record.state,
-        record.attempts,
-        record.error,
-        None,
-        record.failure,
-        record.log,
-    )
-    return Without(stripped, note)
+    return Without(msgspec.structs.replace(record, result=None), note)

@@ -116,6 +116,18 @@ class Batch:
         for invocation, (result, log) in self._blobs.items():
             yield {"id": _clean(invocation), "result": result, "log": log}
 
+    def split(self) -> Iterator[Batch]:
+        """The same, each invocation in a batch of its own: for when one can't be written."""
+        for invocation, row in self._invocations.items():
+            part = Batch(self._log_tail)
+            part._invocations[invocation] = row
+            part._attempts = {key: row for key, row in self._attempts.items() if key[0] == invocation}
+            if invocation in self._logs:
+                part._logs[invocation] = self._logs[invocation]
+            if invocation in self._blobs:
+                part._blobs[invocation] = self._blobs[invocation]
+            yield part
+
     def _row(self, invocation: str, at: float) -> InvocationRow:
         row = self._invocations.get(invocation)
         if row is None:

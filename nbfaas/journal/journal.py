@@ -105,7 +105,7 @@ class Journal:
             return False
         marker = self._backlog.mark()
         self._writer.hurry()
-        return marker.reached.wait(timeout)
+        return marker.reached.wait(timeout) and marker.written
 
     def close(self, timeout: float = 10.0) -> None:
         """Write what is waiting and stop. Idempotent; what is published later is forgotten."""

@@ -154,10 +154,22 @@ class Writer:
             self._replace(error)
             return
         self._report(explained(error, self._path))
-        if not may_pass(error):
-            # It is the records that can't be written, and they would be in the way for ever.
-            self._batch = Batch(self._log_tail)
-        self._delay = min(max(2 * self._delay, INTERVAL), _LONGEST_DELAY)
+        if may_pass(error):
+            self._delay = min(max(2 * self._delay, INTERVAL), _LONGEST_DELAY)
+        else:
+            self._write_one_by_one()
+
+    def _write_one_by_one(self) -> None:
+        """Write what can be written of a batch that holds something that never can be."""
+        assert self._session is not None
+        for part in self._batch.split():
+            try:
+                write(self._connection, self._session, part, self._log_tail)
+            except Exception as error:  # noqa: BLE001 - the next one may well be written
+                self._report(explained(error, self._path))
+                for marker in self._markers:
+                    marker.written = False
+        self._batch = Batch(self._log_tail)
 
     def _replace(self, error: Exception) -> None:
         """Go on with a new file; the batch that could not be written goes there."""

@@ -88,7 +88,9 @@ class FunctionOptions:
 
     def fingerprint(self) -> str:
         """JSON of all options, the same for equal options."""
-        return json.dumps({f.name: repr(getattr(self, f.name)) for f in fields(self)}, sort_keys=True)
+        return json.dumps(
+            {f.name: repr(getattr(self, f.name)) for f in fields(self)}, sort_keys=True
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

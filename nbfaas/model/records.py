@@ -48,7 +48,8 @@ class LogWritten(msgspec.Struct, frozen=True, gc=False):
 
 class InvocationFinished(msgspec.Struct, frozen=True, gc=False):
     """``result`` is the pickled value (kept only up to the journal's limit), ``failure`` the
-    exception as data (see ``nbfaas.agent.failure``), ``log`` the end of what was written."""
+    exception as data (see ``nbfaas.agent.failure``), ``log`` the end of what was written.
+    ``result_size``, in bytes, is told where a result is left out for its size."""
 
     at: float
     invocation_id: str
@@ -58,6 +59,7 @@ class InvocationFinished(msgspec.Struct, frozen=True, gc=False):
     result: bytes | None
     failure: dict[str, object] | None
     log: bytes
+    result_size: int | None = None
 
 
 class SandboxChanged(msgspec.Struct, frozen=True, gc=False):

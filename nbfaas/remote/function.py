@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from nbfaas.agent.local_function import LocalFunction
+from nbfaas.agent.wire import Bytes
 from nbfaas.dispatch.invocation import Invocation
 from nbfaas.model.function import Entry, FunctionOptions, FunctionVersion
 from nbfaas.packager.arguments import dump_arguments
-from nbfaas.packager.pack import Package, pack, warn_if_large
+from nbfaas.packager.pack import Package, pack
+from nbfaas.packager.report import ShippedItem, ShippingReport, warn_if_large
 from nbfaas.remote.call import FunctionCall, submit
 from nbfaas.remote.echo import Echo
 from nbfaas.remote.map_run import MapRun
 from nbfaas.remote.options import parse_options
 from nbfaas.service import Service, current_service, get_service
-
-if TYPE_CHECKING:
-    from nbfaas.packager.report import ShippingReport
+from nbfaas.settings import config
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,8 +32,8 @@ R = TypeVar("R")
 class RemoteFunction(Generic[P, R]):
     """A function that can run in a sandbox. Called plainly, it runs here, as ever.
 
-    ``remote(…)`` runs it in a sandbox and waits; ``spawn(…)`` does not wait; ``map(inputs)`` runs it
-    once for each input.
+    ``remote(…)`` runs it in a sandbox and waits; ``spawn(…)`` does not wait; ``map(inputs)``
+    runs it once for each input.
     """
 
     def __init__(self, function: Callable[P, R], options: FunctionOptions, name: str) -> None:
@@ -99,7 +100,7 @@ class RemoteFunction(Generic[P, R]):
         with self._lock:
             package = pack(self._function, self.name)
             if version is None or self._package is None or package.payload != self._package.payload:
-                warn_if_large(package, current_settings().closure_warning)
+                warn_if_large(package, config.closure_warning, stacklevel=_frames_here())
                 self._package = package
                 self._version = FunctionVersion.make(
                     self.name, package.payload, self.options, requires=package.requires
@@ -115,9 +116,15 @@ class RemoteFunction(Generic[P, R]):
         self, service: Service, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Invocation:
         version = self.version()
-        limit = service.settings.payload_limit
-        parts = dump_arguments(args, kwargs, f"a call of {self.name!r}", limit)
+        parts = self._dump(service, args, kwargs, f"the arguments of {self.name!r}")
         return Invocation(service.new_id(), version, parts, queued_at=time.time())
+
+    def _dump(
+        self, service: Service, args: tuple[Any, ...], kwargs: dict[str, Any], what: str
+    ) -> list[Bytes]:
+        sources = self._package.sources if self._package is not None else ()
+        limit = service.settings.payload_limit
+        return dump_arguments(args, kwargs, what, sources=sources, limit=limit)
 
     def _run(
         self,
@@ -129,13 +136,12 @@ class RemoteFunction(Generic[P, R]):
         service = get_service()
         version = self.version()
         run_id = service.new_id()
-        limit = service.settings.payload_limit
         now = time.time()
         invocations = [
             Invocation(
                 f"{run_id}.{index}",
                 version,
-                dump_arguments(args, kwargs, f"item {index} of a map of {self.name!r}", limit),
+                self._dump(service, args, kwargs, f"item {index} of a map of {self.name!r}"),
                 queued_at=now,
                 run_id=run_id,
                 index=index,
@@ -160,7 +166,7 @@ class RemoteFunction(Generic[P, R]):
         """As a method: bound to its object, which is then shipped as the first argument."""
         if instance is None:
             return self
-        bound = self._function.__get__(instance, owner)  # type: ignore[attr-defined]
+        bound = self._function.__get__(instance, owner)
         return RemoteFunction(bound, self.options, self.name)
 
     def __reduce__(self) -> Any:
@@ -211,9 +217,8 @@ class HandlerFunction(RemoteFunction[[Any], Any]):
         return HandlerFunction(self._source, self._filename, changed, self.name)
 
     def shipped(self) -> ShippingReport:
-        from nbfaas.packager.report import ShippingReport
-
-        return ShippingReport.of_source(self.name, self._source)
+        size = len(self._source.encode())
+        return ShippingReport(self.name, (ShippedItem("source", self._filename, size),), size)
 
 
 class RemoteCaller(Generic[P, R]):
@@ -250,10 +255,15 @@ class RemoteCaller(Generic[P, R]):
         return f"<remote caller of {self._function!r}>"
 
 
-def current_settings() -> Any:
-    from nbfaas.settings import config
-
-    return config
+def _frames_here() -> int:
+    """How many frames of this package lie between ``version`` and the user's line, so that a
+    warning points at that line."""
+    depth = 1
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("nbfaas."):
+        frame = frame.f_back
+        depth += 1
+    return depth - 1
 
 
 def _supersede(version: FunctionVersion) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from nbfaas.dispatch.invocation import Invocation
 from nbfaas.model.invocation import InvocationState
@@ -170,13 +171,19 @@ class MapRun(Generic[R]):
                     item = self._invocations[position]
                     if not item.settled:
                         # (The item may be replaced meanwhile, by ``retry_failed``.)
-                        self._wait_until(lambda p=position: self._invocations[p].settled, show)
+                        self._wait_until(functools.partial(self._is_settled, position), show)
                         item = self._invocations[position]
                 else:
                     if position >= len(self._completed):
-                        self._wait_until(lambda p=position: len(self._completed) > p, show)
+                        self._wait_until(functools.partial(self._has_completed, position), show)
                     item = self._completed[position]
                 yield self._value(item)
+
+    def _is_settled(self, position: int) -> bool:
+        return self._invocations[position].settled
+
+    def _has_completed(self, position: int) -> bool:
+        return len(self._completed) > position
 
     def _value(self, item: Invocation) -> R:
         if item.error is None:

@@ -44,33 +44,33 @@ def parse_size(option: str, value: object) -> int:
     raise OptionError(option, value, 'give bytes as an int, or text such as "512MB" or "2GB"')
 
 
-def _image(options: FunctionOptions, value: object) -> FunctionOptions:
+def _image(options: FunctionOptions, value: Any) -> FunctionOptions:
     from nbfaas.images.image import to_spec
 
     return options.changed(image=to_spec(value))
 
 
-def _cpu(options: FunctionOptions, value: object) -> FunctionOptions:
+def _cpu(options: FunctionOptions, value: Any) -> FunctionOptions:
     if not _is_number(value) or not _LEAST_CPU <= value < math.inf:
         raise OptionError("cpu", value, f"give a number of cores, at least {_LEAST_CPU}")
     return _resources(options, cpu=float(value))
 
 
-def _memory(options: FunctionOptions, value: object) -> FunctionOptions:
+def _memory(options: FunctionOptions, value: Any) -> FunctionOptions:
     memory = parse_size("memory", value)
     if memory < _LEAST_MEMORY:
         raise OptionError("memory", value, f"at least {_LEAST_MEMORY // MB} MB are needed")
     return _resources(options, memory=memory)
 
 
-def _scratch(options: FunctionOptions, value: object) -> FunctionOptions:
+def _scratch(options: FunctionOptions, value: Any) -> FunctionOptions:
     scratch = parse_size("scratch", value)
     if scratch < MB:
         raise OptionError("scratch", value, "give the size of /tmp, at least 1 MB")
     return _resources(options, scratch=scratch)
 
 
-def _timeout(options: FunctionOptions, value: object) -> FunctionOptions:
+def _timeout(options: FunctionOptions, value: Any) -> FunctionOptions:
     if value is None:
         return options.changed(timeout=None)
     if not _is_number(value) or not 0 < value < math.inf:
@@ -78,7 +78,7 @@ def _timeout(options: FunctionOptions, value: object) -> FunctionOptions:
     return options.changed(timeout=float(value))
 
 
-def _retries(options: FunctionOptions, value: object) -> FunctionOptions:
+def _retries(options: FunctionOptions, value: Any) -> FunctionOptions:
     if value is None:
         return options.changed(retries=NO_RETRIES)
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
@@ -97,13 +97,13 @@ def _retries(options: FunctionOptions, value: object) -> FunctionOptions:
     raise OptionError("retries", value, "give a number of retries, or Retries(max_retries=3, …)")
 
 
-def _max_containers(options: FunctionOptions, value: object) -> FunctionOptions:
+def _max_containers(options: FunctionOptions, value: Any) -> FunctionOptions:
     if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
         raise OptionError("max_containers", value, "give a number, at least 1, or None")
     return options.changed(max_containers=value)
 
 
-def _env(options: FunctionOptions, value: object) -> FunctionOptions:
+def _env(options: FunctionOptions, value: Any) -> FunctionOptions:
     if not isinstance(value, Mapping):
         raise OptionError("env", value, 'give a dict, such as {"MODE": "dev"}')
     for name, text in value.items():
@@ -114,7 +114,7 @@ def _env(options: FunctionOptions, value: object) -> FunctionOptions:
     return options.changed(env=tuple(sorted(value.items())))
 
 
-def _volumes(options: FunctionOptions, value: object) -> FunctionOptions:
+def _volumes(options: FunctionOptions, value: Any) -> FunctionOptions:
     if not isinstance(value, Mapping):
         raise OptionError("volumes", value, 'give a dict, such as {"/data": "./data"}')
     volumes = tuple(_volume(target, source) for target, source in sorted(value.items()))
@@ -141,22 +141,24 @@ def _volume(target: object, source: object) -> Volume:
     return Volume(target, text, read_only)
 
 
-def _network(options: FunctionOptions, value: object) -> FunctionOptions:
+def _network(options: FunctionOptions, value: Any) -> FunctionOptions:
     if not isinstance(value, bool):
         raise OptionError("network", value, "give True or False")
     return options.changed(network=value)
 
 
-def _isolation(options: FunctionOptions, value: object) -> FunctionOptions:
+def _isolation(options: FunctionOptions, value: Any) -> FunctionOptions:
     try:
         return options.changed(isolation=Isolation(value))
     except ValueError:
         raise OptionError(
-            "isolation", value, '"reuse" (a process for many calls) or "call" (a fresh one for each)'
+            "isolation",
+            value,
+            '"reuse" (a process for many calls) or "call" (a fresh one for each)',
         ) from None
 
 
-def _trust(options: FunctionOptions, value: object) -> FunctionOptions:
+def _trust(options: FunctionOptions, value: Any) -> FunctionOptions:
     if isinstance(value, str):
         value = (value,)
     if not isinstance(value, list | tuple) or not all(isinstance(v, str) and v for v in value):

@@ -1,7 +1,7 @@
 -- :rows is a JSON array of rows; one statement writes them all, so that Python's interpreter lock
 -- is given up once for a batch and not twice for every row. What is finished stays as it is.
 INSERT INTO invocation (
-    session, id, function, version, run_id, position, state, queued_at,
+    session, id, queued_at, function, version, run_id, position, state,
     finished_at, attempts, error, result_note, failure, result, log
 )
 SELECT
@@ -11,7 +11,11 @@ SELECT
 FROM json_each(:rows)
 WHERE true
 ON CONFLICT (id) DO UPDATE SET
-    state = excluded.state,
+    -- A row of output alone knows nothing of the state.
+    state = CASE
+        WHEN excluded.attempts = 0 AND excluded.finished_at IS NULL THEN state
+        ELSE excluded.state
+    END,
     finished_at = excluded.finished_at,
     attempts = max(attempts, excluded.attempts),
     error = excluded.error,
