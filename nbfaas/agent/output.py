@@ -43,7 +43,8 @@ class Output:
         self._tail_stream = STDOUT
         self._lock = threading.RLock()
         self._pipes: dict[int, int] = {}  # read end -> stream
-        self._poll = select.poll()
+        self._waiting = select.poll()  # the pump's
+        self._looking = select.poll()  # a poll object can't be used by two threads at once
 
     def install(self) -> None:
         """Replace the process's streams; after a fork, call again in the child."""
@@ -51,14 +52,15 @@ class Output:
             os.close(read_end)
         self._lock = threading.RLock()  # another thread may have held it during the fork
         self._pipes.clear()
-        self._poll = select.poll()
+        self._waiting, self._looking = select.poll(), select.poll()
         for stream in (STDOUT, STDERR):
             read_end, write_end = os.pipe()
             os.set_blocking(read_end, False)
             os.dup2(write_end, stream, inheritable=True)
             os.close(write_end)
             self._pipes[read_end] = stream
-            self._poll.register(read_end, select.POLLIN)
+            self._waiting.register(read_end, select.POLLIN)
+            self._looking.register(read_end, select.POLLIN)
         sys.stdout = SandboxStream(self, STDOUT)
         sys.stderr = SandboxStream(self, STDERR)
 
@@ -74,7 +76,7 @@ class Output:
     def end(self) -> None:
         """Send what is still in the pipes; what is written from now on is nobody's."""
         with self._lock:
-            if self._poll.poll(0):
+            if self._looking.poll(0):
                 self._drain()
             if self._dropped:
                 self._send_tail()
@@ -124,7 +126,7 @@ class Output:
 
     def _pump(self) -> None:
         while True:
-            self._poll.poll()
+            self._waiting.poll()
             with self._lock:
                 self._drain()
 
