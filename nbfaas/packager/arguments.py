@@ -19,9 +19,9 @@ def dump_arguments(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
     what: str,
+    limit: int | None = None,
     *,
     sources: Collection[str] = frozenset(),
-    limit: int | None = None,
 ) -> list[Bytes]:
     """Pickle ``(args, kwargs)``: the pickle first, then its out-of-band buffers.
 

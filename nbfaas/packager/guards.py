@@ -47,22 +47,28 @@ _CLASS_INTERNALS = frozenset({"_abc_impl", "_field_defaults"})
 class Guards:
     """Remembers the bindings that ``functions`` and ``classes``, shipped by value, depend on.
 
-    ``files`` are the sources shipped. ``volatile`` is true if something mutable is referred to, so
-    that only pickling again can tell whether it changed.
+    ``root`` is what was packed. ``files`` are the sources shipped. ``volatile`` is true if
+    something mutable is referred to, so that only pickling again can tell whether it changed.
     """
 
     def __init__(
-        self, functions: Iterable[FunctionType], classes: Iterable[type], files: Iterable[str]
+        self,
+        root: object,
+        functions: Iterable[FunctionType] = (),
+        classes: Iterable[type] = (),
+        files: Iterable[str] = (),
     ) -> None:
         self._globals: list[tuple[dict[str, object], str, object]] = []
         self._functions: list[tuple[FunctionType, object, object, object]] = []
         self._cells: list[tuple[types.CellType, object]] = []
         self._classes: list[tuple[type, int, list[tuple[str, object]]]] = []
         self._files = [(path, _stamp(path)) for path in files]
-        self.volatile = not (
-            all([self._watch_function(function) for function in functions])
-            and all([self._watch_class(cls) for cls in classes])
-        )
+        immutable = is_immutable(root)
+        for function in functions:
+            immutable &= self._watch_function(function)
+        for cls in classes:
+            immutable &= self._watch_class(cls)
+        self.volatile = not immutable
         if self.volatile:  # keep nothing alive for comparisons that are not made
             self._globals, self._functions, self._cells, self._classes = [], [], [], []
 

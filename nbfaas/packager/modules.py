@@ -1,4 +1,4 @@
-"""Which modules are the user's own files, and what has to be shipped so that they can be imported."""
+"""Which modules are the user's own files, and what they need to be importable elsewhere."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def _is_local_spec(spec: ModuleSpec) -> bool:
 
 
 def _imports(name: str, source: Source) -> Iterator[tuple[str, bool]]:
-    """``(module, needed)`` for each import in the source; needed: importing it would fail without."""
+    """``(module, needed)`` for each import in the source; needed: it runs on import, unguarded."""
     is_package, filename, text = source
     package = name if is_package else name.rpartition(".")[0]
     try:

@@ -10,9 +10,11 @@ from typing import Any
 from nbfaas.agent.culprit import find_culprit
 from nbfaas.errors import NotPicklable
 from nbfaas.packager.guards import Guards
-from nbfaas.packager.modules import Sources
+from nbfaas.packager.modules import Sources, distribution_for
 from nbfaas.packager.pickler import ShippingPickler
-from nbfaas.packager.report import Part, ShippingReport, make_report, parts_of
+from nbfaas.packager.report import Part, ShippingReport, make_report, parts_of, warn_if_large
+
+__all__ = ["Package", "distribution_for", "pack", "warn_if_large"]
 
 # Parts of payloads up to this many bytes are measured when the report is asked for; the parts of
 # larger ones at once, so that the package does not keep large data alive.
@@ -91,7 +93,7 @@ def pack(fn: Callable[..., Any], name: str) -> Package:
         tuple(sorted(requires)),
         {module: len(text.encode()) for module, (_, _, text) in shipped.items()},
         parts_of(met.functions, met.classes),
-        Guards(met.functions, met.classes, [file for _, file, _ in shipped.values() if file]),
+        Guards(fn, met.functions, met.classes, [file for _, file, _ in shipped.values() if file]),
     )
 
 

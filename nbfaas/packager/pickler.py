@@ -1,4 +1,4 @@
-"""The pickler for what is sent to sandboxes: the user's own code by value, all else by reference."""
+"""The pickler for what goes to sandboxes: the user's own code by value, the rest by reference."""
 
 from __future__ import annotations
 

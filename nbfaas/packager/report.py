@@ -38,6 +38,12 @@ class ShippingReport:
     items: tuple[ShippedItem, ...]
     total: int
 
+    @classmethod
+    def of_source(cls, function: str, source: str) -> ShippingReport:
+        """Of a function that is shipped as source text."""
+        size = len(source.encode())
+        return cls(function, (ShippedItem("source", function, size),), size)
+
     def __str__(self) -> str:
         width = max([len(item.name) for item in self.items], default=0)
         lines = [
