@@ -189,6 +189,8 @@ class Batch:
 
     def _finished(self, record: InvocationFinished, note: str | None) -> None:
         row = self._row(record.invocation_id, record.at)
+        if row.finished_at is not None:
+            return
         row.state = record.state
         row.finished_at = record.at
         row.attempts = record.attempts

@@ -17,7 +17,10 @@ ON CONFLICT (id) DO UPDATE SET
         ELSE excluded.state
     END,
     finished_at = excluded.finished_at,
-    attempts = max(attempts, excluded.attempts),
+    attempts = CASE
+        WHEN excluded.finished_at IS NULL THEN max(attempts, excluded.attempts)
+        ELSE excluded.attempts
+    END,
     error = excluded.error,
     result_note = excluded.result_note,
     failure = excluded.failure,
