@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup docker lint format types imports unit contract integration acceptance test demo clean
+.PHONY: help setup docker lint format types imports unit contract integration acceptance test demo bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ test: setup lint types imports ## every check and every test, Docker's included
 
 demo: setup ## run the first notebook in real containers and print what comes out
 	@$(BIN)/python scripts/demo.py $(NOTEBOOK)
+
+bench: setup ## run the benchmarks, one after the other
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean: ## remove .venv, build/ and caches
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
