@@ -107,7 +107,7 @@ class Engine:
                 raise ImageBuildFailed(name, "adding a layer", log) from error
 
     def _import(self, content: BinaryIO) -> str:
-        output: str = self._api.import_image_from_stream(content)
+        output = self._send("post", "/images/create", {"fromSrc": "-"}, data=content).text
         for line in output.splitlines():
             said = json.loads(line)
             if str(said.get("status", "")).startswith("sha256:"):
