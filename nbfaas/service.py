@@ -119,6 +119,10 @@ class Service:
         """Run a coroutine on the loop and wait for it, from another thread."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout)
 
+    def call_soon(self, step: Callable[[], None]) -> None:
+        """Call ``step`` once what the loop is doing is done. From the loop's thread only."""
+        self._loop.call_soon(step)
+
     def call_later(self, seconds: float, step: Callable[[], None]) -> None:
         self._loop.call_soon_threadsafe(self._loop.call_later, seconds, step)
 

@@ -138,7 +138,11 @@ class Dispatcher:
         lane = slot.lane
         if not lane.waiting or slot.dead:
             return
-        room = window(lane.durations, lane.waiting, len(lane.slots)) - len(slot.in_flight)
+        in_flight = len(slot.in_flight)
+        most = window(lane.durations, lane.waiting, len(lane.slots))
+        if in_flight > most // 2:
+            return  # a write for several invocations at once costs as much as for one
+        room = most - in_flight
         batch: list[Invocation] = []
         while room > 0 and (invocation := lane.pop()) is not None:
             batch.append(invocation)

@@ -71,6 +71,7 @@ class MapRun(Generic[R]):
         self._tally = {state: 0 for state in InvocationState if state.is_final}
         self._output: deque[tuple[int, int, bytes]] = deque()
         self._changed = threading.Event()
+        self._telling = False
         self._started = time.monotonic()
         self._ended: float | None = None if invocations else self._started
         self._submit(invocations)
@@ -96,6 +97,13 @@ class MapRun(Generic[R]):
         self._tally[invocation.state] += 1
         if len(self._completed) == len(self._invocations):
             self._ended = time.monotonic()
+        if not self._telling:
+            # Results come in bursts, and waking a thread costs more than handling one.
+            self._telling = True
+            self._service.call_soon(self._tell)
+
+    def _tell(self) -> None:
+        self._telling = False
         self._changed.set()
 
     # -- looking at it
