@@ -236,8 +236,8 @@ class RemoteCaller(Generic[P, R]):
         if service.settings.echo:
             invocation.log_listener = inbox.put
         echo = Echo()
-        service.dispatcher.submit([invocation])
         try:
+            service.dispatcher.submit([invocation])
             while not isinstance(news := inbox.get(), Invocation):
                 echo(*news)
         except KeyboardInterrupt:
