@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -116,24 +117,27 @@ def choose_backend(screen: Screen) -> str:
 
 def execute(notebook: Any, folder: Path, screen: Screen) -> str:
     """Run all cells; what failed as text, or '' if nothing did."""
-    run = Run(
-        notebook,
-        timeout=CELL_SECONDS,
-        kernel_name="python3",
-        config=Config({"KernelManager": {"transport": "ipc"}}),  # TCP is open to other users
-        resources={"metadata": {"path": str(folder)}},
-    )
-    run.screen = screen
-    run.on_cell_start = run.before
-    run.on_cell_executed = run.after
-    try:
-        run.execute()
-    except CellExecutionError as error:
-        return f"A cell failed:\n\n{error}"
-    except CellTimeoutError as error:
-        return f"A cell did not end within {CELL_SECONDS} s:\n\n{error}"
-    except DeadKernelError:
-        return "The kernel died."
+    with tempfile.TemporaryDirectory(prefix="nbfaas-demo-") as sockets:
+        # TCP, the default, is open to the machine's other users.
+        private = {"transport": "ipc", "ip": f"{sockets}/kernel"}
+        run = Run(
+            notebook,
+            timeout=CELL_SECONDS,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(folder)}},
+            config=Config({"KernelManager": private}),
+        )
+        run.screen = screen
+        run.on_cell_start = run.before
+        run.on_cell_executed = run.after
+        try:
+            run.execute()
+        except CellExecutionError as error:
+            return f"A cell failed:\n\n{error}"
+        except CellTimeoutError as error:
+            return f"A cell did not end within {CELL_SECONDS} s:\n\n{error}"
+        except DeadKernelError:
+            return "The kernel died."
     return ""
 
 
