@@ -133,7 +133,7 @@ class Agent:
             gc.collect()
             gc.freeze()  # so that a child's collector does not copy the parent's pages
         else:
-            self._output.start_pump()
+            self._output.start_pump(self._sock.fileno())
         seconds = time.perf_counter() - started
         self._send(
             wire.encode(Kind.LOADED, frame.call, 0, json.dumps({"seconds": seconds}).encode())
@@ -159,7 +159,7 @@ class Agent:
             self._send_lock = threading.Lock()
             self._usage = Usage()
             self._output.install()
-            self._output.start_pump()
+            self._output.start_pump(self._sock.fileno())
             return self._answer(frame)
 
         self._usage.begin()

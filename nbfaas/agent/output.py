@@ -43,6 +43,7 @@ class Output:
         self._tail_stream = STDOUT
         self._lock = threading.RLock()
         self._pipes: dict[int, int] = {}  # read end -> stream
+        self._connection = -1
         self._waiting = select.poll()  # the pump's
         self._looking = select.poll()  # a poll object can't be used by two threads at once
 
@@ -64,8 +65,14 @@ class Output:
         sys.stdout = SandboxStream(self, STDOUT)
         sys.stderr = SandboxStream(self, STDERR)
 
-    def start_pump(self) -> None:
-        """Start the thread that empties the pipe while an invocation runs."""
+    def start_pump(self, connection: int) -> None:
+        """Start the thread that empties the pipe while an invocation runs.
+
+        It also ends the process when the host hangs up on ``connection``, a descriptor: a function
+        that never returns must not outlive the notebook that called it.
+        """
+        self._connection = connection
+        self._waiting.register(connection, select.POLLRDHUP)
         threading.Thread(target=self._pump, name="nbfaas-output", daemon=True).start()
 
     def begin(self, call: int) -> None:
@@ -126,7 +133,8 @@ class Output:
 
     def _pump(self) -> None:
         while True:
-            self._waiting.poll()
+            if any(fd == self._connection for fd, _ in self._waiting.poll()):
+                os._exit(0)
             with self._lock:
                 self._drain()
 
