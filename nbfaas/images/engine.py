@@ -18,6 +18,7 @@ from nbfaas.images.layer import Layer
 
 LABEL = "io.nbfaas."
 _LAYER_PATIENCE = 900.0  # seconds for the daemon to unpack or commit a layer
+_RUN_PATIENCE = 60.0  # seconds for a program that only says what it is
 _REGISTRY_PATIENCE = 4.0  # seconds for a registry to say whether it has an image
 
 
@@ -26,12 +27,12 @@ def engine_errors(image: str) -> Iterator[None]:
     """Turn what the docker SDK raises into errors of ours."""
     try:
         yield
-    except requests.exceptions.ConnectionError as error:
+    except docker.errors.APIError as error:  # a RequestException too, hence first
+        raise ImageError(f"image {image!r}: Docker says: {error.explanation or error}") from error
+    except requests.exceptions.RequestException as error:
         raise BackendUnavailable(
             "docker", f"the Docker Engine does not answer ({error})", "Is dockerd running?"
         ) from error
-    except docker.errors.APIError as error:
-        raise ImageError(f"image {image!r}: Docker says: {error.explanation or error}") from error
 
 
 class Engine:
@@ -95,6 +96,7 @@ class Engine:
             "Env": [f"{key}={value}" for key, value in (env or {}).items()],
             "Labels": blank | dict(labels or {}),
             "Entrypoint": entrypoint,
+            "Healthcheck": {"Test": ["NONE"]},  # a base's own would run beside the functions
         }
         with layer.finish() as content, engine_errors(name):
             try:
@@ -201,11 +203,13 @@ class Engine:
             )["Id"]
             try:
                 self._api.start(container)
-                code = int(self._api.wait(container, timeout=60)["StatusCode"])
+                code = int(self._api.wait(container, timeout=_RUN_PATIENCE)["StatusCode"])
                 out = self._api.logs(container, stdout=True, stderr=False)
                 err = self._api.logs(container, stdout=False, stderr=True)
             except docker.errors.APIError as error:
                 return 127, "", str(error.explanation)
+            except (requests.exceptions.Timeout, requests.exceptions.ConnectionError):
+                return 124, "", f"it did not end within {_RUN_PATIENCE:g} s"
             finally:
                 self._api.remove_container(container, force=True, v=True)
         return code, out.decode(errors="replace"), err.decode(errors="replace")

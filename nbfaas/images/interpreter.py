@@ -155,10 +155,9 @@ def _libraries(layer: Layer, programs: list[str]) -> None:
             f"nbfaas.config.base_image to an image with Python {_MINOR}.",
         )
     home = os.path.dirname(os.path.realpath(found["libc.so.6"]))
-    for name in _EXPECTED:
-        path = os.path.join(home, name)
-        if name not in found and os.path.exists(path):
-            found |= {name: path} | _ldd([path])
+    paths = (os.path.join(home, name) for name in _EXPECTED if name not in found)
+    expected = {os.path.basename(path): path for path in paths if os.path.exists(path)}
+    found |= expected | _ldd(list(expected.values()))
     for name, path in sorted(found.items()):
         # The loader itself is named by its full path; programs look for it there only.
         where = path if name.startswith("/") else os.path.join(home, name)

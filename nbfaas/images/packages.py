@@ -25,6 +25,7 @@ from nbfaas.images.probe import Probe
 from nbfaas.images.runtimes import read_requirements
 
 _PIN = re.compile(r"[A-Za-z0-9._-]+(?:\[[^\]]*\])?\s*==\s*[^\s;]+")
+_MANYLINUX = (17, 28, *range(31, 41))  # the glibc versions that uv has platforms for
 _TIMEOUT = 1800.0  # seconds; a build of a source distribution can take long
 
 
@@ -56,7 +57,7 @@ class Packages:
         self._target = target
 
     def __repr__(self) -> str:
-        return f"<Packages for {self._image}, {' '.join(self._platform())}>"
+        return f"<Packages for {self._image}, {' '.join(self._platform()) or 'as this machine'}>"
 
     def resolve(self, requirements: tuple[str, ...], have: dict[str, str]) -> Resolution:
         """Find versions that fit together and are not among ``have`` (versions by name).
@@ -120,7 +121,8 @@ class Packages:
         host = platform.libc_ver()[1] if sys.platform == "linux" else ""
         if machine == platform.machine() and host and _numbers(host) <= _numbers(glibc):
             return ()
-        return ("--python-platform", f"{machine}-manylinux_{glibc.replace('.', '_')}")
+        minor = max((m for m in _MANYLINUX if (2, m) <= _numbers(glibc)), default=_MANYLINUX[0])
+        return ("--python-platform", f"{machine}-manylinux_2_{minor}")
 
     @contextmanager
     def _scratch(self) -> Iterator[Path]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import platform
 
-from nbfaas.images.packages import Resolution, normalised
+import pytest
+
+from nbfaas.images.packages import Packages, Resolution, normalised
 from nbfaas.images.pip_settings import config_files, pip_settings, uv_environment
+from nbfaas.images.probe import Probe
 
 
 def test_settings_come_from_files_and_variables_win(tmp_path):
@@ -86,3 +90,18 @@ def test_a_resolution_knows_versions_by_normalised_name():
     assert resolution.hash != Resolution(lines[:2]).hash
     assert str(resolution) == "3 packages"
     assert normalised("Ruamel.Yaml__x") == "ruamel-yaml-x"
+
+
+@pytest.mark.parametrize(
+    ("machine", "glibc", "wanted"),
+    [
+        (platform.machine(), "2.999", ()),
+        ("aarch64" if platform.machine() == "x86_64" else "x86_64", "2.36", "manylinux_2_36"),
+        (platform.machine(), "2.18", "manylinux_2_17"),
+        (platform.machine(), None, "unknown-linux-musl"),
+    ],
+)
+def test_wheels_are_chosen_for_the_images_platform_not_the_hosts(tmp_path, machine, glibc, wanted):
+    target = Probe("3.11", "/p", "/s", machine, glibc)
+    text = repr(Packages("image", tmp_path, target))
+    assert text.endswith(f"--python-platform {machine}-{wanted}>" if wanted else "as this machine>")

@@ -6,13 +6,18 @@ import click
 
 
 @click.command("rm")
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
-def command(names: tuple[str, ...]) -> None:
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--outdated", is_flag=True, help="Those with the agent of another version of nbfaas.")
+def command(names: tuple[str, ...], outdated: bool) -> None:
     """Remove images: all those of a runtime by its name, or one by its reference."""
+    if not names and not outdated:
+        raise click.UsageError("Name what is to be removed, or give --outdated.")
+
     from nbfaas.images.connect import connected
     from nbfaas.settings import config
 
     with connected(config) as images:
-        for name in names:
+        old = [image.reference for image in images.list() if outdated and not image.current]
+        for name in (*names, *old):
             for reference in images.remove(name):
                 click.echo(f"removed {reference}")
