@@ -15,7 +15,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -49,6 +51,18 @@ _WHERE = {
 }
 
 __all__ = [*_WHERE, "load_ipython_extension", "unload_ipython_extension"]
+
+
+class _Package(ModuleType):
+    """``nbfaas.remote`` is the decorator: importing a part of the package of that name, as
+    ``%load_ext nbfaas`` does, must not put the package in its place."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name != "remote" or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:
