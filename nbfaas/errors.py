@@ -26,9 +26,13 @@
     │   ├── ResultNotPicklable
     │   ├── ResultTooLarge
     │   ├── UntrustedResult                 the result holds a type this host does not unpickle
+    │   ├── ResultUnreadable                the result's bytes make no value here
     │   └── SandboxLost                     the sandbox was killed, froze or broke the protocol
     │       ├── OutOfMemory (MemoryError)
     │       └── SandboxCrashed              a segfault, os._exit, abort
+    ├── MagicError                          %faas or %%faas was written in a way that makes no sense
+    │   ├── CellError                       the cell can't be run in a sandbox as it is
+    │   └── NamesNotPulled                  --pull asked for names that did not come back
     ├── UnknownInvocation (KeyError)        no invocation has this id
     ├── NotRepeatable                       a call of an earlier session: its arguments are not kept
     ├── ResultNotKept                       the result was not kept in the journal
@@ -286,6 +290,17 @@ class UntrustedResult(InvocationError):
         self.type_name = type_name
 
 
+class ResultUnreadable(InvocationError):
+    """The bytes of a result do not make a value here: damaged, forged, or of another library."""
+
+    def __init__(self, function: str, reason: str) -> None:
+        super().__init__(
+            f"what function {function!r} returned can't be read: {reason}. Return plain data, or "
+            "use the same versions of libraries in the function's image and in this notebook."
+        )
+        self.reason = reason
+
+
 class SandboxLost(InvocationError):
     """The sandbox in which the function ran is gone: it was killed, froze, or broke the protocol."""
 
@@ -337,6 +352,33 @@ class SandboxCrashed(SandboxLost):
         self.reason = f"ended {how}"
         self.exit_code = exit_code
         self.signal_name = signal_name
+
+
+class MagicError(NbfaasError):
+    """A magic was written in a way that makes no sense."""
+
+
+class CellError(MagicError):
+    """The cell can't be run in a sandbox as it is."""
+
+
+class NamesNotPulled(MagicError):
+    """``--pull`` asked for names that the cell did not define, or that can't be brought back.
+
+    ``missing`` are the names that the cell did not define, ``refused`` maps others to the reason.
+    """
+
+    def __init__(self, missing: tuple[str, ...], refused: dict[str, str]) -> None:
+        parts = []
+        if missing:
+            names = ", ".join(map(repr, missing))
+            parts.append(f"the cell ended without defining {names}")
+        parts += [f"{name!r} can't be brought back: {reason}" for name, reason in refused.items()]
+        super().__init__(
+            f"--pull: {'; '.join(parts)}. The cell has run, and the other names were brought back."
+        )
+        self.missing = missing
+        self.refused = refused
 
 
 class UnknownInvocation(NbfaasError, KeyError):
