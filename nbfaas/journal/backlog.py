@@ -125,6 +125,10 @@ class Backlog:
                 add(entry)  # type: ignore[arg-type]
         return markers
 
+    @property
+    def is_sealed(self) -> bool:
+        return self._entries.maxlen == 0
+
     def seal(self) -> None:
         """Forget everything, and from now on whatever is published."""
         self._entries = deque(maxlen=0)

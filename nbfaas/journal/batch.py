@@ -121,7 +121,9 @@ class Batch:
         for invocation, row in self._invocations.items():
             part = Batch(self._log_tail)
             part._invocations[invocation] = row
-            part._attempts = {key: row for key, row in self._attempts.items() if key[0] == invocation}
+            part._attempts = {
+                key: row for key, row in self._attempts.items() if key[0] == invocation
+            }
             if invocation in self._logs:
                 part._logs[invocation] = self._logs[invocation]
             if invocation in self._blobs:

@@ -13,7 +13,7 @@ from nbfaas.journal.database import Connection
 from nbfaas.journal.statements import query
 
 _PRUNED_AT_ONCE = 500
-_PAGES_AT_ONCE = 1000
+_PAGES_AT_ONCE = 256  # of 4 KB; less than that may stay free
 
 
 def write(connection: Connection, session: int, batch: Batch, log_tail: int) -> None:

@@ -127,8 +127,9 @@ def _open(path: Path) -> Connection:
     connection = apsw.Connection(str(path))
     try:
         connection.setbusytimeout(int(1000 * BUSY_TIMEOUT))
+        if not path.stat().st_size:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only possible before tables
         for pragma in (
-            "auto_vacuum = INCREMENTAL",  # before the first table, or it has no effect
             "journal_mode = WAL",
             # What was committed survives the death of the process; the last commits may be lost
             # with the power, which the history of calls can bear.

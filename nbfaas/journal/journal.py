@@ -77,8 +77,11 @@ class Journal:
 
         A damaged file is kept under another name and a new one begun: then ``notice`` is a
         ``JournalDamaged``. Raises ``JournalUnavailable`` and ``JournalLocked``; what is published
-        after that is forgotten.
+        after that is forgotten. A journal is opened once.
         """
+        if self._writer is not None or self._backlog.is_sealed:
+            reason = "this Journal was opened before"
+            raise JournalUnavailable(str(self.path), reason, "Make another Journal of the path.")
         try:
             connection, self.notice = open_writer(self.path, self._clock())
         except JournalError as error:
@@ -113,6 +116,9 @@ class Journal:
             writer, self._writer = self._writer, None
             if writer is None:
                 return
+            # The last connection to be closed clears the -wal file away: it must be the one that
+            # may write.
+            self._reader.close()
             writer.close(timeout)
             self._reader.close()
             self._backlog.seal()

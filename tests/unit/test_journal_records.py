@@ -30,7 +30,7 @@ MB = 1024 * 1024
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    journal = Journal(tmp_path / "data" / "journal.db", result_limit=MB)
+    journal = Journal(tmp_path / "data" / "journal.db", result_limit=MB, clock=lambda: 100.0)
     journal.open()
     yield journal
     journal.close()
@@ -200,7 +200,7 @@ def test_an_outcome_whose_beginning_was_missed_is_kept(journal: Journal) -> None
 
 
 def test_one_unwritable_record_does_not_take_the_others_with_it(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "journal.db", result_limit=MB)
+    journal = Journal(tmp_path / "journal.db", result_limit=MB, clock=lambda: 100.0)
     journal.open()
     for record in (queued("i1"), queued("i2", index="not a number"), queued("i3"), finished("i1")):
         journal.subscriber(record)
@@ -270,18 +270,20 @@ def test_how_records_fall_into_batches_makes_no_difference(
 
 
 def ordered(records: list[Record]) -> list[Record]:
-    """As the dispatcher publishes: an attempt is told of in order, starting before it finishes."""
-    latest: dict[str, int] = {}
+    """As the dispatcher publishes: attempts start in order, and each ends at most once."""
+    started: dict[str, int] = {}
+    ended: set[tuple[str, int]] = set()
     kept = []
     for record in records:
-        if isinstance(record, AttemptStarted):
-            if record.attempt <= latest.get(record.invocation_id, 0):
-                continue
-            latest[record.invocation_id] = record.attempt
-        elif isinstance(record, AttemptFinished) and record.stats.attempt != latest.get(
-            record.invocation_id, 0
-        ):
-            continue
+        match record:
+            case AttemptStarted(invocation_id=id_, attempt=attempt):
+                if attempt <= started.get(id_, 0):
+                    continue
+                started[id_] = attempt
+            case AttemptFinished(invocation_id=id_, stats=AttemptStats(attempt=attempt)):
+                if attempt != started.get(id_, 0) or (id_, attempt) in ended:
+                    continue
+                ended.add((id_, attempt))
         kept.append(record)
     return kept
 
