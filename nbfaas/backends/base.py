@@ -84,7 +84,8 @@ class Sandbox(ABC):
 
     @abstractmethod
     async def resize(self, resources: Resources) -> None:
-        """Give the sandbox other limits. Called only before its first function is loaded."""
+        """Give the sandbox other limits. Called only before its first function is loaded.
+        ``scratch`` is fixed when a sandbox starts: asking for another one is a ValueError."""
 
     @abstractmethod
     async def probe(self) -> Death | None:

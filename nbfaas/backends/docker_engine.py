@@ -29,7 +29,7 @@ _PING_SECONDS = 3
 _CALL_SECONDS = 60
 _REMOVE_SECONDS = 15
 _LOG_BYTES = 64 * 1024
-_LOCAL = "http+docker://localhost"  # what the SDK makes of a Unix socket's path
+_LOCAL = "unix://"
 _INSTALL = "Install Docker Engine, or run without isolation: nbfaas.config.backend = 'process'."
 
 
@@ -57,23 +57,16 @@ class DockerEngine:
     @classmethod
     def connect(cls) -> DockerEngine:
         """Connect within about three seconds. Raises ``BackendUnavailable``."""
-        host = os.environ.get("DOCKER_HOST", "")
-        if host and not host.startswith("unix://"):
-            raise _elsewhere(f"DOCKER_HOST is {host}")
         import docker
 
+        host = _host()
         client = None
         try:
-            client = docker.from_env(timeout=_PING_SECONDS)
-            if client.api.base_url != _LOCAL:
-                raise _elsewhere(f"Docker's context points to {client.api.base_url}")
+            _knock(host)
+            client = docker.DockerClient(base_url=host, version="auto", timeout=_PING_SECONDS)
             info = client.info()
             if "Docker Desktop" in info.get("OperatingSystem", ""):
                 raise _elsewhere("Docker Desktop runs containers in a machine of its own")
-        except BackendUnavailable:
-            if client is not None:
-                client.close()
-            raise
         except Exception as error:  # the SDK lets several libraries' errors through
             if client is not None:
                 client.close()
@@ -175,8 +168,31 @@ def read_output(output: Any, seconds: float) -> str:
     return b"".join(_chunks(bytes(received))).decode(errors="replace")
 
 
+def _host() -> str:
+    """Where the daemon listens: DOCKER_HOST, or what Docker's current context says."""
+    host = os.environ.get("DOCKER_HOST", "")
+    if not host:
+        from docker.context import ContextAPI
+
+        context = ContextAPI.get_current_context()
+        host = str(context.Host if context is not None else "")
+    host = host.replace("http+unix://", _LOCAL)
+    if not host.startswith(_LOCAL):
+        raise _elsewhere(f"Docker is set to the daemon at {host or 'an unknown place'}")
+    return host
+
+
+def _knock(host: str) -> None:
+    # The SDK wraps what goes wrong here in several layers, and forgets a socket.
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(_PING_SECONDS)
+        sock.connect(host.removeprefix(_LOCAL))
+
+
 def unavailable(error: Exception) -> BackendUnavailable:
     """Why the daemon does not answer, from what the SDK raised, and what to do about it."""
+    if isinstance(error, BackendUnavailable):
+        return error
     numbers = {e.errno for e in _causes(error) if isinstance(e, OSError)}
     if errno.EACCES in numbers:
         fix = "Join its group and log in again: sudo usermod -aG docker $USER"
@@ -197,7 +213,7 @@ def _elsewhere(how: str) -> BackendUnavailable:
         "docker",
         f"{how}, but sandboxes call back through a Unix socket, which does not reach another "
         "machine",
-        "Unset it and use a Docker Engine on this machine, or run without isolation: "
+        "Unset DOCKER_HOST and use a Docker Engine on this machine, or run without isolation: "
         "nbfaas.config.backend = 'process'.",
     )
 

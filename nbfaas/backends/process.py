@@ -147,6 +147,8 @@ class ProcessSandbox(Sandbox):
 
     async def resize(self, resources: Resources) -> None:
         """Only ``memory`` has an effect."""
+        if resources.scratch != self.spec.resources.scratch:
+            raise ValueError("the scratch size of a sandbox can't be changed")
         self._memory = resources.memory
 
     async def probe(self) -> Death | None:

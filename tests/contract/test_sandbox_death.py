@@ -123,3 +123,11 @@ async def test_a_paused_container_is_found_frozen_until_it_goes_on(place, sandbo
     assert await sandbox.probe() is None
     await asyncio.to_thread(place.client.api.pause, sandbox.id)
     await sandbox.destroy()
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("place", [DockerPlace], indirect=True, ids=["docker"])
+async def test_deaths_are_told_even_after_docker_s_stream_of_events_broke(place, sandbox):
+    await asyncio.to_thread(place.backend.events._stream.close)
+    death = await dies(Talk(sandbox), "import os; os._exit(9)")
+    assert (death.kind, death.exit_code) == (DeathKind.EXITED, 9)

@@ -158,3 +158,8 @@ async def test_a_volume_that_can_t_be_mounted_is_refused_by_name(place: Place):
     spec = SandboxSpec(ImageSpec(), Resources(), (Volume("/data", "/no/such/folder"),))
     with pytest.raises(VolumeError, match="/data"):
         await place.start(spec)
+
+
+async def test_the_size_of_tmp_can_t_be_changed_afterwards(sandbox):
+    with pytest.raises(ValueError, match="scratch"):
+        await sandbox.resize(Resources(scratch=1 << 20))
