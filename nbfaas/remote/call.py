@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import threading
 import time
 import weakref
 from collections.abc import Generator
@@ -15,6 +16,7 @@ from nbfaas.service import Service, get_service
 
 R = TypeVar("R")
 
+_cancelling = threading.Lock()
 # Calls that somebody still holds, so that ``from_id`` gives back the same one.
 _calls: weakref.WeakValueDictionary[str, FunctionCall[Any]] = weakref.WeakValueDictionary()
 
@@ -30,6 +32,7 @@ class FunctionCall(concurrent.futures.Future[R], Generic[R]):
         super().__init__()
         self._invocation = invocation
         self._service = service
+        self._notified = False  # of its cancellation
         _calls[invocation.id] = self
         if invocation.settled:
             self._settle(invocation)
@@ -103,12 +106,21 @@ class FunctionCall(concurrent.futures.Future[R], Generic[R]):
         return not self.done() and self._invocation.state is InvocationState.RUNNING
 
     def cancel(self) -> bool:
-        """Cancel it, also while it runs: its sandbox is killed. False if it has ended already."""
+        """Cancel it, also while it runs: its sandbox is killed. False if it has ended otherwise."""
+        if not self._become_cancelled():
+            return False
+        self._service.dispatcher.cancel([self._invocation])
+        return True
+
+    def _become_cancelled(self) -> bool:
         if not super().cancel():
             return False
-        # Wakes ``as_completed`` and ``wait``, which look for this state.
-        self.set_running_or_notify_cancel()
-        self._service.dispatcher.cancel([self._invocation])
+        # The caller and the loop may both cancel, in any order; the second must not notify.
+        with _cancelling:
+            first, self._notified = not self._notified, True
+        if first:
+            # Wakes ``as_completed`` and ``wait``, which look for this state.
+            self.set_running_or_notify_cancel()
         return True
 
     def __await__(self) -> Generator[Any, None, R]:
@@ -121,8 +133,7 @@ class FunctionCall(concurrent.futures.Future[R], Generic[R]):
     def _settle(self, invocation: Invocation) -> None:
         try:
             if invocation.state is InvocationState.CANCELLED:
-                if super().cancel():
-                    self.set_running_or_notify_cancel()
+                self._become_cancelled()
             elif invocation.error is not None:
                 self.set_exception(invocation.error)
             else:
