@@ -130,8 +130,9 @@ def build_array(array: Any, state: Any) -> object:
     else:
         _check(isinstance(data, bytes | bytearray) and not dtype.hasobject, "an array's data")
         _check(len(data) == count * dtype.itemsize, "the length of an array's data")
-    array.__setstate__((1, shape, dtype, bool(fortran), data))
-    return array
+    filled: Any = array
+    filled.__setstate__((1, shape, dtype, bool(fortran), data))
+    return filled
 
 
 def _reconstruct(cls: Any, shape: object, kind: object) -> object:

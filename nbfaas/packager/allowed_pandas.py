@@ -56,6 +56,7 @@ def find_pandas(module: str, name: str) -> Grant | None:
     if not (module == "pandas" and name in _PUBLIC) and not inside:
         return None
     cls: Any = vars(importlib.import_module(module)).get(name)
-    if not isinstance(cls, type) or not cls.__module__.startswith("pandas"):
+    # A module also has the names it imported; what is pickled names the class's own module.
+    if not isinstance(cls, type) or cls.__module__ != module:
         return None
     return Grant(cls, call=cls, new=True, build=set_state)

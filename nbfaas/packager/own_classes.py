@@ -34,16 +34,23 @@ def is_own(module: str) -> bool:
 
 
 def own_class(module: str, qualname: str) -> Grant:
-    """What a pickle may do with a class of the user's. Raises ``Refused``."""
-    cls = find_class(module, qualname) if is_own(module) else None
+    """What a pickle may do with a class of the user's. Raises ``Refused`` or ``Damaged``."""
+    name = f"{module}.{qualname}"
+    if not is_own(module):
+        raise Refused(name)
+    cls = find_class(module, qualname)
+    if cls is None and qualname.partition(".")[0] not in vars(sys.modules[module]):
+        raise Damaged(f"it holds a {name}, and there is no class of that name here")
+    if cls is None and "<locals>" in qualname:
+        raise Damaged(f"it holds a {name}, a class made inside a function, which has no name here")
     if cls is None or issubclass(cls, type):
-        raise Refused(f"{module}.{qualname}")
+        raise Refused(name)
     if issubclass(cls, enum.Enum):
         return enum_grant(cls)
     if issubclass(cls, BaseException):
         return exception_grant(cls)
     if any(base.__module__ == "_ctypes" for base in cls.__mro__):  # their state is raw memory
-        raise Refused(f"{module}.{qualname}")
+        raise Refused(name)
     numpy = sys.modules.get("numpy")
     if numpy is not None and issubclass(cls, numpy.ndarray):
         from nbfaas.packager.allowed_numpy import build_array

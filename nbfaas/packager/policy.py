@@ -65,7 +65,9 @@ class _Policy:
             grant = find_stdlib(module, name)
         if grant is None and self._trusts_module(module):
             found: Any = resolve(importlib.import_module(module), name)
-            if found is not None:
+            # Not what the trusted module has imported from elsewhere: sklearn.base.os.system.
+            home = getattr(found, "__module__", None) or type(found).__module__
+            if found is not None and self._trusts_module(home):
                 return Grant(found, found, new=isinstance(found, type))
         if grant is None and is_own(module):
             return own_class(module, name)

@@ -64,9 +64,10 @@ def set_state(instance: Any, state: Any) -> object:
     """What pickle does with a state, for instances only and declared slots only."""
     if isinstance(instance, type):
         raise Damaged("a class is given a state")
-    setter = getattr(instance, "__setstate__", None)
+    # Looked up on the class, as instance attributes are the pickle's to choose.
+    setter = getattr(type(instance), "__setstate__", None)
     if setter is not None:
-        setter(state)
+        setter(instance, state)
         return instance
     slots = None
     if type(state) is tuple and len(state) == 2:
@@ -224,6 +225,8 @@ class CheckedUnpickler:
             elif opcode == 0x97:  # NEXT_BUFFER
                 stack.append(next(buffers))
             elif opcode == 0x98:  # READONLY_BUFFER
+                if not isinstance(stack[-1], bytes | bytearray | memoryview):
+                    raise Damaged("what is to be read-only is no buffer")
                 stack[-1] = memoryview(stack[-1]).toreadonly()
             elif opcode == 0x92:  # NEWOBJ_EX
                 kwargs, args = stack.pop(), stack.pop()
@@ -281,9 +284,9 @@ def _extend(target: Any, items: list[Any]) -> None:
         return
     if isinstance(target, type | Maker):
         raise Damaged("items are appended to a class")
-    append = target.append
+    append = type(target).append
     for item in items:
-        append(item)
+        append(target, item)
 
 
 def _set_items(target: Any, items: list[Any]) -> None:
