@@ -11,9 +11,16 @@ from nbfaas.agent import codec
 
 
 def run_cell(
-    source: str, filename: str, names: dict[str, Any], pull: tuple[str, ...]
+    source: str,
+    filename: str,
+    names: dict[str, Any],
+    pull: tuple[str, ...],
+    *,
+    code: dict[str, Any] | None = None,
+    imports: object = None,
 ) -> dict[str, Any]:
-    """Run ``source`` with ``names`` as its globals.
+    """Run ``source`` with ``names`` and ``code`` as its globals. ``imports`` is what the host's
+    packager looked at to see what the cell imports; it is of no use here.
 
     Returns ``{"value", "text", "pulled", "missing"}``: the last expression's value and the pulled
     names, each pickled apart (so that one the host does not accept leaves the others readable);
@@ -21,7 +28,8 @@ def run_cell(
     are None where the cell ends with no expression, or with a semicolon.
     """
     remember_source(filename, source)
-    namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__, **names}
+    namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
+    namespace |= {**(code or {}), **names}
     tree = ast.parse(source, filename)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     _execute(tree, filename, namespace)

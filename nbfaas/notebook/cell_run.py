@@ -1,0 +1,134 @@
+"""Running a ``%%faas`` cell in a sandbox, and bringing back what it made."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from types import FunctionType, ModuleType
+from typing import Any
+
+from nbfaas.agent.cell import run_cell
+from nbfaas.dispatch.invocation import Invocation
+from nbfaas.errors import InvocationError, NamesNotPulled, NotPicklable
+from nbfaas.model.function import FunctionOptions
+from nbfaas.notebook.cell_source import CellSource, import_statements
+from nbfaas.notebook.text import plain
+from nbfaas.packager.trust import load_result
+from nbfaas.remote.call import FunctionCall
+from nbfaas.remote.function import RemoteFunction
+from nbfaas.service import get_service
+
+_NAME = "cell"
+_CODE = (FunctionType, type, ModuleType, RemoteFunction)
+
+
+class TextValue:
+    """The value of a cell that could not be brought back: its repr there, and ``reason``."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        self.text = text
+        self.reason = reason
+
+    def __repr__(self) -> str:
+        return plain(self.text)
+
+
+class CellCall(FunctionCall[Any]):
+    """The call of a cell; its result is the value of the cell's last expression."""
+
+    def set_result(self, result: Any) -> None:
+        trust = self._invocation.function.options.trust
+        super().set_result(value_of(result, trust))
+
+    def __repr__(self) -> str:
+        return super().__repr__().replace("<FunctionCall", "<CellCall", 1)
+
+
+def cell_function(
+    source: CellSource, names: dict[str, Any], options: FunctionOptions
+) -> tuple[RemoteFunction[Any, dict[str, Any]], dict[str, Any]]:
+    """The function that runs the cell, and the data it takes.
+
+    Functions, classes and modules go with the function, so that local modules they need are
+    shipped; data goes with the call. So the cell can be changed, and run on other data, in a
+    sandbox that is warm already.
+    """
+    code = {name: value for name, value in names.items() if isinstance(value, _CODE)}
+    data = {name: value for name, value in names.items() if name not in code}
+    run = functools.partial(run_cell, code=code, imports=_imports(source))
+    return RemoteFunction(run, options, _NAME), data
+
+
+def _imports(source: CellSource) -> FunctionType:
+    """A function that is never called: it shows the packager what the cell imports."""
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    text = f"def imports():\n {import_statements(source.tree)}"
+    exec(compile(text, "<imports>", "exec"), namespace)  # noqa: S102 - defines a function of imports
+    function: FunctionType = namespace["imports"]
+    return function
+
+
+def start(function: RemoteFunction[Any, Any], arguments: tuple[Any, ...]) -> CellCall:
+    """Start the cell, and return at once."""
+    service = get_service()
+    invocation: Invocation = function._invocation(service, arguments, {})
+    call = CellCall(invocation, service)
+    service.dispatcher.submit([invocation])
+    return call
+
+
+def value_of(answer: dict[str, Any], trust: tuple[str, ...]) -> Any:
+    """The cell's value from what ``run_cell`` has returned; a ``TextValue`` if it can't be had."""
+    parts = answer["value"]
+    if parts is None:
+        return None
+    value, reason = _load(parts, trust)
+    return value if reason is None else TextValue(str(answer["text"]), reason)
+
+
+def pull_into(
+    namespace: dict[str, Any], answer: dict[str, Any], trust: tuple[str, ...]
+) -> None:
+    """Set the pulled names in ``namespace``. Raises ``NamesNotPulled`` after having set the others.
+    """
+    refused: dict[str, str] = {}
+    for name, parts in answer["pulled"].items():
+        value, reason = _load(parts, trust)
+        if reason is None:
+            namespace[name] = value
+        else:
+            refused[name] = reason
+    if refused or answer["missing"]:
+        raise NamesNotPulled(tuple(answer["missing"]), refused)
+
+
+def _load(parts: object, trust: tuple[str, ...]) -> tuple[Any, str | None]:
+    """The value, or the reason why there is none."""
+    if not isinstance(parts, list):
+        return None, f"it can't be pickled, because of {plain(str(parts))}"
+    try:
+        return load_result(parts, function=_NAME, trust=trust), None
+    except InvocationError as error:
+        kind = getattr(error, "type_name", None)
+        if kind is None:
+            return None, plain(str(error))
+        module = plain(str(kind)).partition(".")[0]
+        return None, (
+            f"it is a {plain(str(kind))}, which is not unpickled here because that could run code "
+            f"from the sandbox; if you trust it, add --trust {module}"
+        )
+
+
+@contextlib.contextmanager
+def explain_unpicklable(names: dict[str, Any]) -> Iterator[None]:
+    """Say which variable it was. ``names`` are those that were to be sent."""
+    try:
+        yield
+    except NotPicklable as error:
+        for name in names:
+            if f"[{name!r}]" in error.path:
+                before, _, after = error.path.partition(f"[{name!r}]")
+                what = f"the variable {name!r}, which the cell reads,"
+                raise NotPicklable(what, f"{name}{after}", error.reason) from None
+        raise

@@ -1,0 +1,113 @@
+"""``%load_ext nbfaas``: what it adds to the shell, and how it is taken away again."""
+
+from __future__ import annotations
+
+import threading
+import types
+from typing import Any
+
+from nbfaas.errors import NbfaasError
+from nbfaas.model.image import ImageSpec
+from nbfaas.notebook.formatters import Formatters
+from nbfaas.notebook.magics import FaasMagics
+from nbfaas.notebook.notices import Notices
+from nbfaas.notebook.progress import notebook_watcher
+from nbfaas.notebook.tracebacks import render_error
+from nbfaas.remote.progress import set_watcher
+from nbfaas.service import get_service, set_notify
+from nbfaas.settings import config
+
+_MAGICS = ("line", "cell")
+
+
+class Extension:
+    """What was added to one shell."""
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self._notices = Notices(shell)
+        self._formatters = Formatters(shell)
+        self._shadowed: dict[str, Any] = {}
+        self._show = shell.showtraceback
+
+    def __repr__(self) -> str:
+        return f"<Extension of {type(self._shell).__name__}>"
+
+    def add(self) -> None:
+        shell = self._shell
+        self._shadowed = {kind: shell.find_magic("faas", kind) for kind in _MAGICS}
+        shell.register_magics(FaasMagics)
+        if config not in shell.configurables:
+            shell.configurables.append(config)
+        self._notices.attach()
+        set_notify(self._notices.post)
+        set_watcher(notebook_watcher(shell))
+        self._formatters.add()
+        shell.showtraceback = types.MethodType(_showtraceback(self._show), shell)
+
+    def remove(self) -> None:
+        shell = self._shell
+        del shell.showtraceback
+        self._formatters.remove()
+        set_watcher(None)
+        set_notify(None)
+        self._notices.detach()
+        shell.configurables[:] = [each for each in shell.configurables if each is not config]
+        for kind, shadowed in self._shadowed.items():
+            magics = shell.magics_manager.magics[kind]
+            if shadowed is None:
+                magics.pop("faas", None)
+            else:
+                magics["faas"] = shadowed
+        shell.magics_manager.registry.pop("FaasMagics", None)
+
+    def warm(self) -> None:
+        """Open the backend and start sandboxes, in the background: the first call finds them."""
+        threading.Thread(target=self._warm, name="nbfaas-warm", daemon=True).start()
+
+    def _warm(self) -> None:
+        try:
+            service = get_service()
+            service.prewarm(ImageSpec())
+            service.dispatcher  # noqa: B018 - waits for the backend
+        except NbfaasError as error:
+            # Not fatal: the first call tries again, and raises it.
+            self._notices.post(f"functions can't run yet: {error}")
+
+
+def _showtraceback(show: Any) -> Any:
+    def showtraceback(shell: Any, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
+        try:
+            kind, error, _ = shell._get_exc_info(exc_tuple)
+        except ValueError:  # there is none to be shown
+            return show(exc_tuple, *args, **kwargs)  # type: ignore[no-any-return]
+        lines = None if kwargs.get("exception_only") else render_error(shell, error)
+        if lines is None:
+            return show(exc_tuple, *args, **kwargs)  # type: ignore[no-any-return]
+        shell._showtraceback(kind, error, lines)
+        if shell.call_pdb:
+            shell.debugger(force=True)
+        return None
+
+    return showtraceback
+
+
+_loaded: Extension | None = None
+
+
+def load(shell: Any) -> None:
+    """Add nbfaas to ``shell``. Idempotent; returns before anything has been asked of Docker."""
+    global _loaded
+    if _loaded is not None:
+        unload(shell)
+    _loaded = Extension(shell)
+    _loaded.add()
+    _loaded.warm()
+
+
+def unload(shell: Any) -> None:
+    """Take everything away again. Functions and their sandboxes stay until the service ends."""
+    global _loaded
+    extension, _loaded = _loaded, None
+    if extension is not None:
+        extension.remove()

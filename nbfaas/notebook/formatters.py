@@ -1,0 +1,49 @@
+"""How calls, runs and functions look as the value of a cell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbfaas.notebook.notices import is_notebook
+from nbfaas.notebook.progress import LiveRuns
+from nbfaas.notebook.text import markup, plain
+from nbfaas.remote.call import FunctionCall
+from nbfaas.remote.function import RemoteFunction
+from nbfaas.remote.map_run import MapRun
+
+
+class Formatters:
+    """Registered with the shell's formatters, so that the layers below stay free of IPython."""
+
+    def __init__(self, shell: Any) -> None:
+        self._formatter = shell.display_formatter
+        self._notebook = is_notebook(shell)
+        self._runs = LiveRuns(shell)
+
+    def __repr__(self) -> str:
+        return "<Formatters>"
+
+    def add(self) -> None:
+        html = self._formatter.formatters["text/html"]
+        for kind in (FunctionCall, RemoteFunction):
+            html.for_type(kind, _code)
+        text = self._formatter.formatters["text/plain"]
+        for kind in (FunctionCall, RemoteFunction, MapRun):
+            text.for_type(kind, _pretty)
+        if self._notebook:
+            self._formatter.ipython_display_formatter.for_type(MapRun, self._runs.show)
+
+    def remove(self) -> None:
+        self._runs.stop()
+        for kind in (FunctionCall, RemoteFunction, MapRun):
+            for name in ("text/html", "text/plain"):
+                self._formatter.formatters[name].pop(kind, None)
+            self._formatter.ipython_display_formatter.pop(kind, None)
+
+
+def _code(value: object) -> str:
+    return f"<code>{markup(repr(value))}</code>"
+
+
+def _pretty(value: object, printer: Any, cycle: bool) -> None:
+    printer.text(plain(repr(value)))
