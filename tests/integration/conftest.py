@@ -1,0 +1,100 @@
+"""The process's service, once in each backend, as a notebook has it; and what is left of it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from places import folders_of
+
+from nbfaas.backends.docker_options import OWNER_LABEL
+from nbfaas.backends.owner import Owner
+from nbfaas.model.records import Record
+from nbfaas.service import Service, close_service, get_service, set_notify
+from nbfaas.settings import config
+
+BOTH = [pytest.param("docker", marks=pytest.mark.docker), pytest.param("process")]
+
+
+@pytest.fixture(scope="module", params=BOTH)
+def service(request, tmp_path_factory) -> Iterator[Service]:
+    """The service in one backend. When a module is through with it, nothing must be left."""
+    before = left_behind()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(config, "backend", request.param)
+        patch.setattr(config, "data_dir", str(tmp_path_factory.mktemp("data")))
+        # Declared, not used: so that no test waits for another's idle sandboxes to give way.
+        patch.setattr(config, "cpu_budget", 8.0)
+        patch.setattr(config, "memory_budget", 8 << 30)
+        patch.setattr(config, "show_progress", False)
+        close_service()
+        set_notify(lambda message: None)
+        service = get_service()
+        assert service.backend.name == request.param
+        yield service
+        close_service()
+        set_notify(None)
+    assert left_behind() == before
+
+
+@pytest.fixture(autouse=True)
+def _no_idle_sandboxes(request) -> Iterator[None]:
+    """Each test starts with prewarmed sandboxes only."""
+    yield
+    if "service" in request.fixturenames:
+        request.getfixturevalue("service").dispatcher.stop_idle()
+
+
+@pytest.fixture
+def setting(monkeypatch) -> Callable[..., None]:
+    """Changes settings for one test: ``setting(silence=0.5)``."""
+
+    def change(**values: object) -> None:
+        for name, value in values.items():
+            monkeypatch.setattr(config, name, value)
+
+    return change
+
+
+@pytest.fixture
+def records(service) -> Iterator[list[Record]]:
+    """All records that are published while the test runs, as they come."""
+    seen: list[Record] = []
+    unsubscribe = service.subscribe(seen.append)
+    yield seen
+    unsubscribe()
+
+
+def left_behind() -> dict[str, list[str]]:
+    """What a service of this process could have left, by kind."""
+    owner = Owner.current()
+    return {
+        "containers": _containers(owner),
+        "folders": folders_of(owner),
+        "processes": _children(),
+        "threads": [t.name for t in threading.enumerate() if t.name.startswith("nbfaas")],
+    }
+
+
+def _containers(owner: Owner) -> list[str]:
+    import docker
+
+    try:
+        client = docker.from_env(timeout=10)
+    except docker.errors.DockerException:
+        return []
+    try:
+        label = f"{OWNER_LABEL}={owner}"
+        return [each["Id"] for each in client.api.containers(all=True, filters={"label": label})]
+    finally:
+        client.close()
+
+
+def _children() -> list[str]:
+    children = set()
+    for path in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
+        children.update(path.read_text().split())
+    return sorted(children)
