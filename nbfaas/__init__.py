@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from nbfaas.remote.gathering import as_completed as as_completed
     from nbfaas.remote.gathering import gather as gather
     from nbfaas.remote.map_run import MapRun as MapRun
+    from nbfaas.remote.put import put as put
     from nbfaas.settings import config as config
 
 # Imported at first use: `import nbfaas` must not take longer than a blink.
@@ -47,6 +48,7 @@ _WHERE = {
     "config": "nbfaas.settings",
     "functions": "nbfaas.remote.decorator",
     "gather": "nbfaas.remote.gathering",
+    "put": "nbfaas.remote.put",
     "remote": "nbfaas.remote.decorator",
 }
 

@@ -14,10 +14,13 @@ from collections import deque
 from typing import Any
 
 from nbfaas.agent import wire
+from nbfaas.agent.buffers import seal, views
 from nbfaas.agent.wire import Codec, Decoder, Frame, Kind
 
 # While an invocation ran for less than this, nothing can have been revoked that is worth a look.
 _LOOK_AFTER = 0.001
+_SPARE_DESCRIPTORS = 512  # left to the function
+_CLOSE_ON_EXEC = 0x40000000  # MSG_CMSG_CLOEXEC, which the socket module does not name
 
 
 class Agent:
@@ -54,7 +57,7 @@ class Agent:
             elif frame.kind == Kind.LOAD:
                 self._load_function(frame)
             elif frame.kind == Kind.PING:
-                self._send(wire.encode(Kind.PONG, frame.call))
+                self.send(wire.encode(Kind.PONG, frame.call))
 
     # -- receiving
 
@@ -66,10 +69,14 @@ class Agent:
         return self._pending.popleft()
 
     def _receive(self, flags: int) -> bool:
-        received = self._sock.recv_into(self._decoder.get_buffer(), 0, flags)
+        buffer = self._decoder.get_buffer()
+        received, ancillary, _, _ = self._sock.recvmsg_into(
+            [buffer], wire.ANCILLARY, flags | _CLOSE_ON_EXEC
+        )
         if not received:
             return False
-        for frame in self._decoder.advance(received):
+        descriptors = wire.received_descriptors(ancillary) if ancillary else ()
+        for frame in self._decoder.advance(received, descriptors):
             if frame.kind == Kind.REVOKE:
                 self._revoke(frame.call)
             else:
@@ -80,7 +87,7 @@ class Agent:
         for frame in self._pending:
             if frame.call == call and frame.kind == Kind.INVOKE:
                 self._pending.remove(frame)
-                self._send(wire.encode(Kind.REVOKED, call))
+                self.send(wire.encode(Kind.REVOKED, call))
                 return
         # Not here: it has been answered already, or the answer is on its way.
 
@@ -93,13 +100,17 @@ class Agent:
 
     # -- sending
 
-    def _send(self, chunks: list[Any]) -> None:
+    def send(self, chunks: list[wire.Chunk]) -> None:
         with self._send_lock:
             for chunk in chunks:
-                self._sock.sendall(chunk)
+                if isinstance(chunk, wire.Passing):
+                    sent = self._sock.sendmsg([chunk.data], wire.passed_descriptors(chunk.buffers))
+                    self._sock.sendall(memoryview(chunk.data)[sent:])
+                else:
+                    self._sock.sendall(chunk)
 
     def _send_log(self, call: int, stream: int, data: bytes) -> None:
-        self._send(wire.encode(Kind.LOG, call, stream, parts=(data,)))
+        self.send(wire.encode(Kind.LOG, call, stream, parts=(data,)))
 
     # -- functions and invocations
 
@@ -111,7 +122,7 @@ class Agent:
         self._output.begin(frame.call)
         parts: list[Any] = []
         try:
-            self._run = loading.load(control, bytes(frame.parts[0]))
+            self._run = loading.load(control, b"".join(views(frame.parts)))
             problem = None
         except loading.MissingModule as error:
             problem = failure.missing_module(str(error))
@@ -125,7 +136,7 @@ class Agent:
         if problem is not None:
             stats = self._usage.end()
             head = stats + json.dumps(problem).encode()
-            self._send(wire.encode(Kind.FAILURE, frame.call, Codec.PICKLE, head, parts))
+            self.send(wire.encode(Kind.FAILURE, frame.call, Codec.PICKLE, head, parts))
             return
         if control.get("isolation") == "call":
             import gc
@@ -135,19 +146,19 @@ class Agent:
         else:
             self._output.start_pump(self._sock.fileno())
         seconds = time.perf_counter() - started
-        self._send(
+        self.send(
             wire.encode(Kind.LOADED, frame.call, 0, json.dumps({"seconds": seconds}).encode())
         )
 
     def _invoke(self, frame: Frame) -> None:
         if self._run is None or self._load is None or self._load_failed:
-            self._send(wire.encode(Kind.REVOKED, frame.call))
+            self.send(wire.encode(Kind.REVOKED, frame.call))
             return
         if self._load.get("isolation") == "call":
             self._invoke_in_child(frame)
             return
         started = time.perf_counter()
-        self._send(self._answer(frame))
+        self.send(self._answer(frame))
         if self._pending and time.perf_counter() - started > _LOOK_AFTER:
             self._look_for_revocations()
 
@@ -155,7 +166,7 @@ class Agent:
         from nbfaas.agent import failure, forking
         from nbfaas.agent.usage import Usage
 
-        def run() -> list[Any]:
+        def run() -> list[wire.Chunk]:
             self._send_lock = threading.Lock()
             self._usage = Usage()
             self._output.install()
@@ -164,16 +175,16 @@ class Agent:
 
         self._usage.begin()
         try:
-            forking.run_in_child(run, self._send)
+            forking.run_in_child(run, self.send)
         except forking.ChildDied as died:
             problem = failure.crashed(died.exit_code, died.signal_name, died.oom)
             head = self._usage.end() + json.dumps(problem).encode()
-            self._send(wire.encode(Kind.FAILURE, frame.call, Codec.PICKLE, head))
+            self.send(wire.encode(Kind.FAILURE, frame.call, Codec.PICKLE, head))
         except forking.ChildLeftStreamBroken:
             os._exit(1)
         self._look_for_revocations()
 
-    def _answer(self, frame: Frame) -> list[Any]:
+    def _answer(self, frame: Frame) -> list[wire.Chunk]:
         """Run one invocation and return the frame that answers it."""
         from nbfaas.agent import codec, failure
 
@@ -195,7 +206,7 @@ class Agent:
             problem, parts = failure.describe(error)
         else:
             try:
-                parts = codec.dump(value)
+                parts = seal(codec.dump(value), _SPARE_DESCRIPTORS)
                 if (size := wire.total(parts)) > self._result_limit:
                     problem, parts = failure.result_too_large(size, self._result_limit), ()
             except codec.Unpicklable as error:
@@ -222,8 +233,8 @@ def main() -> None:
         "python": list(sys.version_info[:3]),
         "pid": os.getpid(),
     }
-    sock.sendall(wire.encode(Kind.HELLO, 0, Codec.JSON, json.dumps(hello).encode())[0])
     agent = Agent(sock)
+    agent.send(wire.encode(Kind.HELLO, 0, Codec.JSON, json.dumps(hello).encode()))
     # The modules that the first invocation needs are imported while the host is still busy.
     from nbfaas.agent import codec, failure, loading  # noqa: F401
 

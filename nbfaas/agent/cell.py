@@ -8,6 +8,7 @@ import linecache
 from typing import Any
 
 from nbfaas.agent import codec
+from nbfaas.agent.buffers import views
 
 
 def run_cell(
@@ -60,7 +61,7 @@ def _execute(tree: ast.Module | ast.Expression, filename: str, namespace: dict[s
 def _dump(value: object) -> list[bytes] | str:
     """The pickled parts, or the reason why there are none."""
     try:
-        return [bytes(part) for part in codec.dump(value)]
+        return [bytes(part) for part in views(codec.dump(value))]
     except codec.Unpicklable as error:
         return f"{error.path}: {error.reason}"
 

@@ -18,12 +18,11 @@ from typing import Any
 import cloudpickle
 
 from nbfaas.agent import sources
+from nbfaas.agent.buffers import SMALLEST, Bytes, MappingCache, SealedBuffer
 from nbfaas.agent.culprit import find_culprit
-from nbfaas.agent.wire import Bytes
+from nbfaas.agent.wire import MAX_PARTS, Part
 
-OUT_OF_BAND = 64 * 1024
-"""Buffers of at least this many bytes travel as parts of their own."""
-MAX_BUFFERS = 250  # a frame has at most 255 parts
+MAX_BUFFERS = MAX_PARTS - 1
 
 _SCALARS = frozenset({type(None), bool, int, float, str, bytes})
 _SEQUENCES = frozenset({list, tuple, set, frozenset})
@@ -54,7 +53,7 @@ def is_plain(value: object) -> bool:
     return False
 
 
-def dump(value: object, label: str = "result") -> list[Bytes]:
+def dump(value: object, label: str = "result") -> list[Part]:
     """Pickle ``value``: the pickle first, then its out-of-band buffers (PEP 574).
 
     Raises ``Unpicklable`` with a path that starts at ``label``.
@@ -68,13 +67,20 @@ def dump(value: object, label: str = "result") -> list[Bytes]:
         raise Unpicklable(path, reason) from None
 
 
-def dump_with(pickler: Callable[..., pickle.Pickler], value: object) -> list[Bytes]:
-    """Pickle with ``pickler(file, protocol, buffer_callback)``, large buffers out of band."""
-    buffers: list[Bytes] = []
+def dump_with(pickler: Callable[..., pickle.Pickler], value: object) -> list[Part]:
+    """Pickle with ``pickler(file, protocol, buffer_callback)``, large buffers out of band.
+
+    The out-of-band parts are views of the live objects, except those that were sealed before.
+    """
+    buffers: list[Part] = []
 
     def in_band(buffer: pickle.PickleBuffer) -> bool:
+        sealed = sealed_before.get(id(buffer))
+        if sealed is not None and len(buffers) < MAX_BUFFERS:
+            buffers.append(sealed)
+            return False
         view = buffer.raw()
-        if view.nbytes < OUT_OF_BAND or len(buffers) == MAX_BUFFERS:
+        if view.nbytes < SMALLEST or len(buffers) == MAX_BUFFERS:
             return True
         buffers.append(view)
         return False
@@ -84,11 +90,27 @@ def dump_with(pickler: Callable[..., pickle.Pickler], value: object) -> list[Byt
         return [file.getvalue(), *buffers]
 
 
-def load(parts: Sequence[Bytes]) -> Any:
-    """Unpickle what the host, which is trusted, has sent."""
-    if len(parts) == 1:
+sealed_before: dict[int, SealedBuffer] = {}
+"""By the id of a ``PickleBuffer`` that somebody keeps alive: the sealed buffer with its bytes."""
+
+_mappings = MappingCache()
+
+
+def load(parts: Sequence[Part]) -> Any:
+    """Unpickle what the host, which is trusted, has sent. Arrays over sealed buffers are
+    read-only."""
+    if len(parts) == 1 and type(parts[0]) is bytes:
         return pickle.loads(parts[0])
-    return pickle.loads(parts[0], buffers=[writable(part) for part in parts[1:]])
+    return pickle.loads(_usable(parts[0]), buffers=[_usable(part) for part in parts[1:]])
+
+
+def _usable(part: Part) -> Bytes:
+    return _mappings.view(part) if isinstance(part, SealedBuffer) else writable(part)
+
+
+def load_stored(data: bytes, *buffers: Bytes) -> Any:
+    """An object that the host has stored with ``nbfaas.put``."""
+    return pickle.loads(data, buffers=buffers)
 
 
 def writable(part: Bytes) -> Bytes:

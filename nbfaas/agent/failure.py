@@ -22,8 +22,8 @@ from itertools import islice
 from types import TracebackType
 from typing import Any
 
+from nbfaas.agent import wire
 from nbfaas.agent.traceback_text import render
-from nbfaas.agent.wire import Bytes
 
 Failure = dict[str, Any]
 
@@ -65,7 +65,7 @@ def load(error: BaseException) -> Failure:
     return {**failure, "kind": "load", "message": f"{name}: {message}" if message else name}
 
 
-def describe(error: BaseException, *, skip_frames: int = 0) -> tuple[Failure, list[Bytes]]:
+def describe(error: BaseException, *, skip_frames: int = 0) -> tuple[Failure, list[wire.Part]]:
     """Return ``error`` as data, and its arguments and attributes pickled (empty if they can't be).
 
     ``skip_frames`` outermost frames are left out, and those of the agent itself. Everything is
@@ -160,7 +160,7 @@ def _frame(tb: TracebackType) -> Failure:
     }
 
 
-def _parts(error: BaseException) -> list[Bytes]:
+def _parts(error: BaseException) -> list[wire.Part]:
     """``(args, state)`` pickled; only what can be pickled of the state, or nothing at all."""
     from nbfaas.agent import codec
 
@@ -174,7 +174,7 @@ def _parts(error: BaseException) -> list[Bytes]:
         for attempt in (state, _picklable(state)):
             with contextlib.suppress(codec.Unpicklable):
                 parts = codec.dump((args, attempt))
-                return parts if sum(memoryview(p).nbytes for p in parts) <= _MAX_PARTS else []
+                return parts if wire.total(parts) <= _MAX_PARTS else []
     return []
 
 

@@ -12,6 +12,8 @@ import os
 import signal
 from collections.abc import Callable
 
+from nbfaas.agent.wire import Chunk
+
 # What a child tells its parent through a pipe, a byte at a time.
 _BEGUN, _DONE = b"b", b"d"
 
@@ -30,8 +32,8 @@ class ChildDied(Exception):
         self.oom = oom
 
 
-def run_in_child(run: Callable[[], list[bytes]], send: Callable[[list[bytes]], None]) -> None:
-    """Fork; in the child, call ``run`` and ``send`` what it returns. Returns when the child is gone.
+def run_in_child(run: Callable[[], list[Chunk]], send: Callable[[list[Chunk]], None]) -> None:
+    """Fork; the child calls ``run`` and ``send``s what that returns. Returns when it is gone.
 
     Raises ``ChildDied`` or ``ChildLeftStreamBroken``, in the parent only.
     """

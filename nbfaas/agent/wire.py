@@ -2,9 +2,9 @@
 
 One connection carries frames in both directions. The agent always dials the host. A frame is
 
-====================  ======  =================================================================
+====================  ======  ===========================================================
 field                 bytes   meaning
-====================  ======  =================================================================
+====================  ======  ===========================================================
 version               1       ``PROTOCOL``
 kind                  1       a ``Kind``
 codec                 1       a ``Codec`` for the parts; in LOG frames the stream (1 or 2)
@@ -12,32 +12,35 @@ parts                 1       number of parts; 0 means "one part, no table"
 control length        4       bytes of control
 call                  8       the number of the invocation (or of the load) this frame is about
 body length           8       bytes that follow the control: part table, then the parts
-====================  ======  =================================================================
+====================  ======  ===========================================================
 
-all little endian, then ``control``, then the body. With ``parts > 1`` the body starts with a table
+all little endian, then ``control``, then the body. With ``parts > 0`` the body starts with a table
 of one unsigned 64-bit length for each part; the first part is the pickle, the others are its
-out-of-band buffers (PEP 574). The top bit of a table entry is reserved for "this part is a file
-descriptor that came with the frame".
+out-of-band buffers (PEP 574). An entry with its top bit set is not in the body: it is a sealed
+memory file of that length (see ``nbfaas.agent.buffers``), whose descriptor came with the frame
+(SCM_RIGHTS, in the order of the table). A transport that can't pass descriptors carries every
+part in the body.
 
 Control is JSON, except that RESULT and FAILURE begin with a packed ``STATS``; neither side ever
 unpickles control. An agent in another language needs this module's docstring and nothing else:
 
-=========  ==============  ==========================================================================
+=========  ==============  ====================================================================
 kind       direction       control; body
-=========  ==============  ==========================================================================
+=========  ==============  ====================================================================
 HELLO      agent → host    {nonce, protocol, python: [3, 11, 7], pid}
 WELCOME    host → agent    {log_limit, result_limit}
-LOAD       host → agent    {function, version, entry, isolation, env, requires, memory, filename}; payload
+LOAD       host → agent    {function, version, entry, isolation, env, requires, memory,
+                           filename}; the payload
 LOADED     agent → host    {seconds}
-INVOKE     host → agent    {} or {attempt, deadline, trigger, cold_start, id}; the arguments
-REVOKE     host → agent    – ; this invocation, if it has not started, is not to be started
+INVOKE     host → agent    – or, for handlers, {id, attempt, timeout, cold_start}; the arguments
+REVOKE     host → agent    – ; this invocation, if it has not started, is not to be
 REVOKED    agent → host    – ; it was not started, and will not be
 LOG        agent → host    – ; a chunk of what the invocation wrote, codec = stream
 RESULT     agent → host    STATS; the return value
 FAILURE    agent → host    STATS + JSON (see ``nbfaas.agent.failure``); the exception's args
 PING       host → agent    –
 PONG       agent → host    –
-=========  ==============  ==========================================================================
+=========  ==============  ====================================================================
 
 Invocations are run one at a time, in the order they were sent, and answered by exactly one RESULT,
 FAILURE or REVOKED each. A LOAD that fails is answered by a FAILURE with the load's number; every
@@ -46,19 +49,28 @@ INVOKE sent behind it is answered by REVOKED.
 
 from __future__ import annotations
 
+import array
+import os
+import socket
 import struct
+from collections import deque
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import NamedTuple
+
+from nbfaas.agent.buffers import Bytes as Bytes
+from nbfaas.agent.buffers import NotSealed, SealedBuffer
 
 PROTOCOL = 1
 HEADER = struct.Struct("<BBBBIQQ")
 # started (ns since the epoch, the agent's clock), wall ns, user µs, system µs, peak memory in bytes
 STATS = struct.Struct("<QQQQQ")
-_LENGTH = struct.Struct("<Q")
+_LENGTH = 8  # bytes of an entry of the part table
+_OUTSIDE = 1 << 63
 
 MAX_CONTROL = 4 * 1024 * 1024
 MAX_BODY = 4 * 1024 * 1024 * 1024
+MAX_PARTS = 250  # the kernel passes at most 253 descriptors at once (SCM_MAX_FD)
 _READ_SIZE = 256 * 1024
 # A body that needs more than this is received straight into a buffer of its own size.
 _DIRECT = 64 * 1024
@@ -89,17 +101,27 @@ class WireError(Exception):
     """The other side sent bytes that are not the protocol; the connection is of no further use."""
 
 
-Bytes = bytes | bytearray | memoryview
+Part = Bytes | SealedBuffer
+
+
+class Passing(NamedTuple):
+    """Bytes to be written together with the descriptors of ``buffers`` (``sendmsg``)."""
+
+    data: bytes
+    buffers: tuple[SealedBuffer, ...]
+
+
+Chunk = Bytes | Passing
 
 
 class Frame(NamedTuple):
-    """A received frame. ``kind`` is an int (a ``Kind``, unchecked values are refused on receipt)."""
+    """A received frame; ``kind`` is one of ``Kind``."""
 
     kind: int
     call: int
     codec: int
     control: bytes
-    parts: tuple[Bytes, ...]
+    parts: tuple[Part, ...]
 
 
 def encode(
@@ -107,27 +129,38 @@ def encode(
     call: int = 0,
     codec: int = 0,
     control: bytes = b"",
-    parts: Sequence[Bytes] = (),
-) -> list[Bytes]:
-    """Return the frame as a list of byte strings, to be written one after the other.
+    parts: Sequence[Part] = (),
+) -> list[Chunk]:
+    """Return the frame as a list of chunks, to be written one after the other.
 
     Small frames come back as one string, so that they cost one write; large parts are not copied.
     """
     if len(parts) <= 1:
         body = parts[0] if parts else b""
-        size = len(body) if type(body) is bytes else memoryview(body).nbytes
-        head = HEADER.pack(PROTOCOL, kind, codec, 0, len(control), call, size)
-        if size <= _DIRECT:
-            return [b"".join((head, control, body))]
-        return [head + control, body]
-    if len(parts) > 255:
-        raise WireError(f"a frame has at most 255 parts, not {len(parts)}")
-    sizes = [memoryview(part).nbytes for part in parts]
-    table = b"".join(map(_LENGTH.pack, sizes))
-    head = HEADER.pack(
-        PROTOCOL, kind, codec, len(parts), len(control), call, len(table) + sum(sizes)
-    )
-    return [head + control + table, *parts]
+        if not isinstance(body, SealedBuffer):
+            size = len(body) if type(body) is bytes else memoryview(body).nbytes
+            head = HEADER.pack(PROTOCOL, kind, codec, 0, len(control), call, size)
+            if size <= _DIRECT:
+                return [b"".join((head, control, body))]
+            return [head + control, body]
+    if len(parts) > MAX_PARTS:
+        raise WireError(f"a frame has at most {MAX_PARTS} parts, not {len(parts)}")
+    inside: list[Bytes] = []
+    outside: list[SealedBuffer] = []
+    table: list[int] = []
+    for part in parts:
+        if isinstance(part, SealedBuffer):
+            outside.append(part)
+            table.append(part.size | _OUTSIDE)
+        else:
+            inside.append(part)
+            table.append(memoryview(part).nbytes)
+    size = _LENGTH * len(table) + total(inside)
+    head = HEADER.pack(PROTOCOL, kind, codec, len(table), len(control), call, size)
+    head += control + struct.pack(f"<{len(table)}Q", *table)
+    if outside:
+        return [Passing(head, tuple(outside)), *inside]
+    return [head, *inside]
 
 
 class Decoder:
@@ -145,6 +178,7 @@ class Decoder:
         self._large: tuple[int, int, int, int, bytes] | None = None
         self._body = memoryview(b"")
         self._filled = 0
+        self._descriptors: deque[int] = deque()
 
     def __repr__(self) -> str:
         if self._large is not None:
@@ -157,18 +191,32 @@ class Decoder:
             return self._body[self._filled :]
         return self._view[self._end :]
 
-    def advance(self, received: int) -> list[Frame]:
-        """Account for ``received`` bytes in the buffer and return the frames now complete.
+    def __del__(self) -> None:
+        self._close_descriptors()
+
+    def _close_descriptors(self) -> None:
+        while self._descriptors:
+            os.close(self._descriptors.popleft())
+
+    def advance(self, received: int, descriptors: Sequence[int] = ()) -> list[Frame]:
+        """Account for ``received`` bytes in the buffer, and for the ``descriptors`` that came with
+        them; return the frames now complete.
 
         Raises ``WireError`` for anything that is not the protocol.
         """
+        if descriptors:
+            self._descriptors.extend(descriptors)
+            if len(self._descriptors) > 2 * MAX_PARTS:
+                self._close_descriptors()
+                raise WireError("descriptors that no frame speaks of")
         frames: list[Frame] = []
         if self._large is not None:
             self._filled += received
             if self._filled < len(self._body):
                 return frames
             kind, call, codec, nparts, control = self._large
-            frames.append(Frame(kind, call, codec, control, split(self._body, nparts)))
+            parts = self._split(self._body, nparts)
+            frames.append(Frame(kind, call, codec, control, parts))
             self._large, self._body, self._filled = None, memoryview(b""), 0
             return frames
         self._end += received
@@ -189,7 +237,7 @@ class Decoder:
                 at += clen
                 body = bytes(view[at : at + blen])
                 start = at + blen
-                parts = (body,) if not nparts else split(memoryview(body), nparts)
+                parts = (body,) if not nparts else self._split(memoryview(body), nparts)
                 frames.append(Frame(kind, call, codec, control, parts))
                 continue
             if end - at >= clen and blen > _DIRECT:
@@ -214,29 +262,64 @@ class Decoder:
         self._start, self._end = start, end
         return frames
 
+    def _split(self, body: memoryview, nparts: int) -> tuple[Part, ...]:
+        """The parts that the table at the start of ``body`` speaks of."""
+        if not nparts:
+            return (body,)
+        at = nparts * _LENGTH
+        if at > len(body):
+            raise WireError(f"a table of {nparts} parts does not fit a body of {len(body)} bytes")
+        table = struct.unpack_from(f"<{nparts}Q", body)
+        inside = sum(size for size in table if size < _OUTSIDE)
+        everything = sum(size & ~_OUTSIDE for size in table)
+        if at + inside != len(body):
+            raise WireError(f"parts of {inside} bytes do not fill a body of {len(body)} bytes")
+        if everything > self._max_body:
+            raise WireError(f"parts of {everything} bytes exceed the limit of {self._max_body}")
+        parts: list[Part] = []
+        for size in table:
+            if size >= _OUTSIDE:
+                parts.append(self._take_buffer(size & ~_OUTSIDE))
+            else:
+                parts.append(body[at : at + size])
+                at += size
+        return tuple(parts)
+
+    def _take_buffer(self, size: int) -> SealedBuffer:
+        if not self._descriptors:
+            raise WireError("a part whose descriptor did not come with the frame")
+        try:
+            return SealedBuffer.received(self._descriptors.popleft(), size)
+        except NotSealed as error:
+            raise WireError(str(error)) from None
+
     def _grow(self, size: int) -> None:
         bigger = bytearray(size)
         bigger[: len(self._buffer)] = self._buffer
         self._buffer, self._view = bigger, memoryview(bigger)
 
 
-def split(body: memoryview, nparts: int) -> tuple[Bytes, ...]:
-    """Split a body by its part table. Raises ``WireError`` if the table does not fit the body."""
-    if nparts <= 1:
-        return (body,)
-    at = nparts * _LENGTH.size
-    if at > len(body):
-        raise WireError(f"a table of {nparts} parts does not fit a body of {len(body)} bytes")
-    sizes = struct.unpack_from(f"<{nparts}Q", body)
-    if at + sum(sizes) != len(body):
-        raise WireError(f"parts of {sum(sizes)} bytes do not fill a body of {len(body)} bytes")
-    parts: list[Bytes] = []
-    for size in sizes:
-        parts.append(body[at : at + size])
-        at += size
-    return tuple(parts)
-
-
-def total(parts: Iterable[Bytes]) -> int:
+def total(parts: Iterable[Part]) -> int:
     """The size of ``parts`` in bytes."""
-    return sum(memoryview(part).nbytes for part in parts)
+    return sum(
+        part.size if isinstance(part, SealedBuffer) else memoryview(part).nbytes for part in parts
+    )
+
+
+def received_descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
+    """The descriptors among what ``recvmsg`` returned as ancillary data."""
+    found = array.array("i")
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            found.frombytes(data[: len(data) - len(data) % found.itemsize])
+    return found.tolist()
+
+
+def passed_descriptors(buffers: Sequence[SealedBuffer]) -> list[tuple[int, int, array.array[int]]]:
+    """The ancillary data that passes ``buffers``, for ``sendmsg``."""
+    fds = array.array("i", [buffer.fileno() for buffer in buffers])
+    return [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)]
+
+
+ANCILLARY = socket.CMSG_SPACE(MAX_PARTS * array.array("i").itemsize)
+"""Room for ancillary data that a receiver has to offer."""

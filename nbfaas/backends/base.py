@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from nbfaas.agent.wire import Bytes, Frame
+from nbfaas.agent.wire import Chunk, Frame
 from nbfaas.model.function import Resources, Volume
 from nbfaas.model.image import ImageSpec
 
@@ -65,7 +65,11 @@ class Connection(Protocol):
     on_lost: Callable[[Exception | None], None]
     """Called once, when the other end closed (None) or broke the protocol (``WireError``)."""
 
-    def send(self, chunks: list[Bytes]) -> None:
+    @property
+    def passes_descriptors(self) -> bool:
+        """Whether frames may be sent whose parts are ``SealedBuffer``s."""
+
+    def send(self, chunks: list[Chunk]) -> None:
         """Queue the chunks of one or more frames (from ``wire.encode``) and return at once.
         What can't be written now is written as the agent reads. After a loss this does nothing."""
 

@@ -6,10 +6,19 @@ import asyncio
 import socket
 from collections import deque
 from collections.abc import Callable
-from itertools import islice
 
 from nbfaas.agent.units import format_bytes
-from nbfaas.agent.wire import MAX_BODY, Bytes, Decoder, Frame, WireError
+from nbfaas.agent.wire import (
+    ANCILLARY,
+    MAX_BODY,
+    Chunk,
+    Decoder,
+    Frame,
+    Passing,
+    WireError,
+    passed_descriptors,
+    received_descriptors,
+)
 
 # One wake-up reads at most this much of one connection, so that an agent that never stops writing
 # does not keep the loop from the others.
@@ -18,6 +27,14 @@ _READ_SIZE = 256 * 1024
 # A socket's send takes up to IOV_MAX (1024) buffers; beyond a few dozen nothing is gained.
 _BUFFERS_PER_SEND = 64
 _SEND_BUFFER = 1024 * 1024
+
+
+# Descriptors must not leak into programs that the notebook starts.
+_FLAGS = 0x40000000  # MSG_CMSG_CLOEXEC, which the socket module does not name
+
+
+def _size(chunk: memoryview | Passing) -> int:
+    return len(chunk.data) if isinstance(chunk, Passing) else chunk.nbytes
 
 
 def _ignore_frame(frame: Frame) -> None:
@@ -51,7 +68,8 @@ class SocketConnection:
         self._loop = loop
         self._decoder = Decoder(max_body)
         self._label = label
-        self._queue: deque[memoryview] = deque()
+        self._queue: deque[memoryview | Passing] = deque()
+        self._passes = sock.family == socket.AF_UNIX
         self._reading = False
         self._writable = True
         self._state = "open"
@@ -69,7 +87,7 @@ class SocketConnection:
     @property
     def queued(self) -> int:
         """Bytes that were given to ``send`` and wait for the agent to read."""
-        return sum(chunk.nbytes for chunk in self._queue)
+        return sum(map(_size, self._queue))
 
     @property
     def on_frame(self) -> Callable[[Frame], None]:
@@ -83,31 +101,39 @@ class SocketConnection:
             self._reading = True
             self._loop.add_reader(self._fd, self._read)
 
-    def send(self, chunks: list[Bytes]) -> None:
+    @property
+    def passes_descriptors(self) -> bool:
+        """Whether ``wire.Passing`` chunks can be sent."""
+        return self._passes
+
+    def send(self, chunks: list[Chunk]) -> None:
         """Write what can be written now and queue the rest. Chunks are not copied: they must not
         be changed afterwards. After a loss this does nothing."""
         if not self._writable:
             return
-        sent = 0
-        if not self._queue:
+        if not self._queue and len(chunks) == 1 and type(chunk := chunks[0]) is bytes:
             try:
-                if len(chunks) == 1:
-                    sent = self._sock.send(chunks[0])
-                    if sent == len(chunks[0]):
-                        self.bytes_out += sent
-                        return
-                else:
-                    sent = self._sock.sendmsg(chunks[:_BUFFERS_PER_SEND])
+                sent = self._sock.send(chunk)
             except (BlockingIOError, InterruptedError):
-                pass
+                sent = 0
             except OSError:
                 self._stop_writing()
                 return
             self.bytes_out += sent
+            if sent == len(chunk):
+                return
+            self._queue.append(memoryview(chunk)[sent:])
             self._loop.add_writer(self._fd, self._write)
+            return
+        waiting = bool(self._queue)
         for chunk in chunks:
-            self._queue.append(memoryview(chunk).cast("B"))
-        self._drop_sent(sent)
+            if isinstance(chunk, Passing):
+                self._queue.append(chunk)
+            else:
+                self._queue.append(memoryview(chunk).cast("B"))
+        if not waiting:
+            self._loop.add_writer(self._fd, self._write)
+            self._write()
 
     def close(self) -> None:
         """Close; the agent then exits. ``on_lost`` is not called. Idempotent."""
@@ -115,24 +141,40 @@ class SocketConnection:
             self._release("closed")
 
     def _write(self) -> None:
+        queue = self._queue
         try:
-            sent = self._sock.sendmsg(list(islice(self._queue, _BUFFERS_PER_SEND)))
+            while queue:
+                head = queue[0]
+                if isinstance(head, Passing):
+                    sent = self._sock.sendmsg([head.data], passed_descriptors(head.buffers))
+                    # The descriptors went with the first byte; what is left is bytes alone.
+                    queue[0] = memoryview(head.data)
+                else:
+                    sent = self._sock.sendmsg(self._plain_chunks())
+                self.bytes_out += sent
+                self._drop_sent(sent)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
             self._stop_writing()
             return
-        self.bytes_out += sent
-        self._drop_sent(sent)
+        self._loop.remove_writer(self._fd)
+
+    def _plain_chunks(self) -> list[memoryview]:
+        chunks: list[memoryview] = []
+        for chunk in self._queue:
+            if isinstance(chunk, Passing) or len(chunks) == _BUFFERS_PER_SEND:
+                break
+            chunks.append(chunk)
+        return chunks
 
     def _drop_sent(self, sent: int) -> None:
         queue = self._queue
-        while queue and sent >= queue[0].nbytes:
-            sent -= queue.popleft().nbytes
-        if sent:
-            queue[0] = queue[0][sent:]
-        if not queue:
-            self._loop.remove_writer(self._fd)
+        while queue and (size := _size(queue[0])) <= sent:
+            sent -= size
+            queue.popleft()
+        if sent and isinstance(head := queue[0], memoryview):
+            queue[0] = head[sent:]
 
     def _stop_writing(self) -> None:
         # The agent is gone, but what it wrote before may still be unread: the reader finds the
@@ -148,17 +190,23 @@ class SocketConnection:
             if len(buffer) > _READ_SIZE:
                 buffer = buffer[:_READ_SIZE]
             try:
-                received = self._sock.recv_into(buffer)
+                if self._passes:
+                    received, ancillary, _, _ = self._sock.recvmsg_into([buffer], ANCILLARY, _FLAGS)
+                else:
+                    received, ancillary = self._sock.recv_into(buffer), []
             except (BlockingIOError, InterruptedError):
                 return
             except OSError:
-                received = 0
+                received, ancillary = 0, []
             if not received:
                 self._lose(None)
                 return
             self.bytes_in += received
             try:
-                frames = decoder.advance(received)
+                if ancillary:
+                    frames = decoder.advance(received, received_descriptors(ancillary))
+                else:
+                    frames = decoder.advance(received)
             except WireError as error:
                 self._lose(error)
                 return

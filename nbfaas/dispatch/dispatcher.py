@@ -1,8 +1,8 @@
 """The dispatcher: takes invocations in, feeds them to sandboxes, and settles each exactly once.
 
-It runs on one asyncio loop; ``submit`` and ``cancel`` may be called from any thread. The rules (when
-to retry, how far to look ahead, how many sandboxes) are pure functions in the modules beside this
-one; this one does what they say.
+It runs on one asyncio loop; ``submit`` and ``cancel`` may be called from any thread. The rules
+(when to retry, how far to look ahead, how many sandboxes) are pure functions in the modules beside
+this one; this one does what they say.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbfaas.agent.wire import Bytes
+from nbfaas.agent.wire import Part
 from nbfaas.model.function import FunctionVersion
 from nbfaas.model.invocation import AttemptStats, InvocationState
 
@@ -46,7 +46,7 @@ class Invocation:
         self,
         invocation_id: str,
         function: FunctionVersion,
-        parts: Sequence[Bytes],
+        parts: Sequence[Part],
         *,
         queued_at: float,
         run_id: str | None = None,
@@ -65,7 +65,7 @@ class Invocation:
         self.slot: Slot | None = None
         self.value: Any = None
         self.error: BaseException | None = None
-        self.result_parts: Sequence[Bytes] | None = None
+        self.result_parts: Sequence[Part] | None = None
         self.failure: dict[str, object] | None = None
         self.log: list[tuple[int, bytes]] | None = None
         self.log_size = 0
@@ -82,7 +82,7 @@ class Invocation:
         return self.state.is_final
 
     def add_log(self, stream: int, data: bytes, limit: int) -> bool:
-        """Keep a chunk of output; False if there was no more room (the sandbox should have known)."""
+        """Keep a chunk of output; False if there is no more room, as the agent should have known."""
         if self.log_size >= limit:
             return False
         if self.log is None:

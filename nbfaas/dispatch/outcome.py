@@ -7,6 +7,7 @@ from typing import Any
 
 from nbfaas import errors
 from nbfaas.agent import wire
+from nbfaas.agent.buffers import views
 from nbfaas.agent.wire import Frame
 from nbfaas.backends.base import Death, DeathKind
 from nbfaas.model.function import FunctionVersion
@@ -57,7 +58,8 @@ def error_from_failure(
             exit_code=None if signal_name else _integer(failure.get("exit_code")),
             signal_name=str(signal_name) if signal_name else None,
         )
-    return rebuild_exception(failure, frame.parts, function=name, trust=function.options.trust)
+    parts = views(frame.parts)
+    return rebuild_exception(failure, parts, function=name, trust=function.options.trust)
 
 
 def error_from_death(death: Death, function: FunctionVersion, sandbox: str) -> Exception:

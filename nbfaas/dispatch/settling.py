@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from nbfaas.agent import wire
-from nbfaas.agent.wire import Bytes, Codec, Frame, Kind
+from nbfaas.agent.buffers import views
+from nbfaas.agent.wire import Codec, Frame, Kind, Part
 from nbfaas.dispatch.invocation import Invocation
 from nbfaas.dispatch.slot import Slot
 from nbfaas.errors import CancelledError, FunctionTimeout
@@ -69,11 +70,11 @@ class Settling:
                 LogWritten(time.time(), invocation.id, invocation.attempts_made, stream, data)
             )
 
-    def result(self, invocation: Invocation, parts: Sequence[Bytes], stats: AttemptStats) -> None:
+    def result(self, invocation: Invocation, parts: Sequence[Part], stats: AttemptStats) -> None:
         """The function returned; the invocation succeeds if its value can be unpickled here."""
         invocation.slot = None
         invocation.result_parts = parts
-        if wire.total(parts) > _LOAD_IN_LOOP:
+        if wire.total(parts[:1]) > _LOAD_IN_LOOP:
             task = self._loop.create_task(self._load_in_thread(invocation, parts, stats))
             self._loading.add(task)
             task.add_done_callback(self._loading.discard)
@@ -85,12 +86,12 @@ class Settling:
         else:
             self._succeed(invocation, value, stats)
 
-    def _load(self, invocation: Invocation, parts: Sequence[Bytes]) -> object:
+    def _load(self, invocation: Invocation, parts: Sequence[Part]) -> object:
         function = invocation.function
-        return load_result(parts, function=function.name, trust=function.options.trust)
+        return load_result(views(parts), function=function.name, trust=function.options.trust)
 
     async def _load_in_thread(
-        self, invocation: Invocation, parts: Sequence[Bytes], stats: AttemptStats
+        self, invocation: Invocation, parts: Sequence[Part], stats: AttemptStats
     ) -> None:
         try:
             value = await asyncio.to_thread(self._load, invocation, parts)
@@ -150,36 +151,38 @@ class Settling:
         invocation.state = state
         if state is not InvocationState.CANCELLED:
             invocation.slot = None
-        error = None if invocation.error is None else describe(invocation.error)
+        result, size = None, None
+        if state is InvocationState.SUCCEEDED and invocation.result_parts is not None:
+            size = wire.total(invocation.result_parts)
+            if size <= self._settings.journal_result_limit:
+                result = _one_blob(invocation.result_parts)
+            invocation.result_parts = None
         self._publish(
             InvocationFinished(
                 time.time(),
                 invocation.id,
                 state,
                 invocation.attempts_made,
-                error,
-                self._result_for_journal(invocation),
+                None if invocation.error is None else describe(invocation.error),
+                result,
                 invocation.failure,
                 invocation.log_bytes()[-_LOG_TAIL:] if invocation.log else b"",
+                size,
             )
         )
         listener, invocation.listener = invocation.listener, None
         if listener is not None:
             listener(invocation)
 
-    def _result_for_journal(self, invocation: Invocation) -> bytes | None:
-        """The result as a RESULT frame, so that its parts can be told apart again."""
-        parts = invocation.result_parts
-        if parts is None or invocation.state is not InvocationState.SUCCEEDED:
-            return None
-        if wire.total(parts) > self._settings.journal_result_limit:
-            # The journal notes the size; the bytes are not copied for that.
-            return None
-        return b"".join(wire.encode(Kind.RESULT, 0, Codec.PICKLE, b"", parts))
-
     async def close(self) -> None:
         while self._loading:
             await asyncio.gather(*self._loading, return_exceptions=True)
+
+
+def _one_blob(parts: Sequence[Part]) -> bytes:
+    """A result as a RESULT frame, so that its parts can be told apart again."""
+    frame = wire.encode(Kind.RESULT, 0, Codec.PICKLE, b"", views(parts))
+    return b"".join(chunk for chunk in frame if not isinstance(chunk, wire.Passing))
 
 
 def describe(error: BaseException) -> str:

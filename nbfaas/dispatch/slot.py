@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nbfaas.agent import wire
-from nbfaas.agent.wire import Bytes, Codec, Frame, Kind, WireError
+from nbfaas.agent.buffers import views
+from nbfaas.agent.wire import Chunk, Codec, Frame, Kind, WireError
 from nbfaas.backends.base import Sandbox
 from nbfaas.dispatch.invocation import Invocation
 from nbfaas.model.function import Entry
@@ -106,8 +107,9 @@ class Slot:
 
     def send(self, invocations: Sequence[Invocation]) -> None:
         """Send invocations, to be run one after the other."""
-        chunks: list[Bytes] = []
+        chunks: list[Chunk] = []
         was_idle = not self.in_flight
+        passes = self.sandbox.connection.passes_descriptors
         for invocation in invocations:
             self._number += 1
             self.in_flight[self._number] = invocation
@@ -115,9 +117,8 @@ class Slot:
             control = b""
             if invocation.function.entry is Entry.HANDLER:
                 control = self._handler_control(invocation)
-            chunks += wire.encode(
-                Kind.INVOKE, self._number, Codec.PICKLE, control, invocation.parts
-            )
+            parts = invocation.parts if passes else views(invocation.parts)
+            chunks += wire.encode(Kind.INVOKE, self._number, Codec.PICKLE, control, parts)
         if was_idle:
             self.last_heard = self._loop.time()
             self._start_head(self.last_heard)
@@ -180,7 +181,7 @@ class Slot:
                 invocation_or_none = self.head  # what the function's modules print on import
             if invocation_or_none is not None:
                 stream = 2 if frame.codec == 2 else 1
-                self._owner.logged(invocation_or_none, stream, bytes(frame.parts[0]))
+                self._owner.logged(invocation_or_none, stream, b"".join(views(frame.parts)))
         elif kind == Kind.REVOKED:
             self._on_revoked(frame.call, now)
         elif kind == Kind.LOADED:

@@ -42,8 +42,10 @@ class Stock:
 
     @staticmethod
     def holds(spec: SandboxSpec) -> bool:
-        """Whether such a sandbox can come from the stock: mounts and network are fixed at start."""
-        return not spec.volumes and not spec.network
+        """Whether such a sandbox can come from the stock: mounts, network and the size of /tmp are
+        fixed at start."""
+        fixed = spec.volumes or spec.network or spec.resources.scratch != Resources().scratch
+        return not fixed
 
     def sandboxes(self) -> list[Sandbox]:
         return [sandbox for ready in self._ready.values() for sandbox in ready]

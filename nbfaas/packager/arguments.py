@@ -10,7 +10,7 @@ from typing import Any
 from nbfaas.agent import wire
 from nbfaas.agent.codec import dump_with, is_plain
 from nbfaas.agent.culprit import find_culprit
-from nbfaas.agent.wire import Bytes
+from nbfaas.agent.wire import Part
 from nbfaas.errors import NotPicklable, PayloadTooLarge
 from nbfaas.packager.pickler import ShippingPickler
 
@@ -22,7 +22,7 @@ def dump_arguments(
     limit: int | None = None,
     *,
     sources: Collection[str] = frozenset(),
-) -> list[Bytes]:
+) -> list[Part]:
     """Pickle ``(args, kwargs)``: the pickle first, then its out-of-band buffers.
 
     ``what`` names the arguments in errors: ``the arguments of function 'score'``. ``sources`` are

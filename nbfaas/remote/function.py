@@ -12,10 +12,11 @@ from queue import SimpleQueue
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from nbfaas.agent.local_function import LocalFunction
-from nbfaas.agent.wire import Bytes
+from nbfaas.agent.wire import Part
 from nbfaas.dispatch.invocation import Invocation
 from nbfaas.model.function import Entry, FunctionOptions, FunctionVersion
 from nbfaas.packager.arguments import dump_arguments
+from nbfaas.packager.buffers import Sealer
 from nbfaas.packager.pack import Package, pack
 from nbfaas.packager.report import ShippedItem, ShippingReport, warn_if_large
 from nbfaas.remote.call import FunctionCall, submit
@@ -116,15 +117,21 @@ class RemoteFunction(Generic[P, R]):
         self, service: Service, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Invocation:
         version = self.version()
-        parts = self._dump(service, args, kwargs, f"the arguments of {self.name!r}")
+        parts = self._dump(service, args, kwargs, f"the arguments of {self.name!r}", Sealer())
         return Invocation(service.new_id(), version, parts, queued_at=time.time())
 
     def _dump(
-        self, service: Service, args: tuple[Any, ...], kwargs: dict[str, Any], what: str
-    ) -> list[Bytes]:
+        self,
+        service: Service,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        what: str,
+        sealer: Sealer,
+    ) -> list[Part]:
         sources = self._package.sources if self._package is not None else ()
         limit = service.settings.payload_limit
-        return dump_arguments(args, kwargs, what, sources=sources, limit=limit)
+        parts = dump_arguments(args, kwargs, what, sources=sources, limit=limit)
+        return parts if len(parts) == 1 else sealer.seal(parts)
 
     def _run(
         self,
@@ -137,11 +144,14 @@ class RemoteFunction(Generic[P, R]):
         version = self.version()
         run_id = service.new_id()
         now = time.time()
+        sealer = Sealer()
         invocations = [
             Invocation(
                 f"{run_id}.{index}",
                 version,
-                self._dump(service, args, kwargs, f"item {index} of a map of {self.name!r}"),
+                self._dump(
+                    service, args, kwargs, f"item {index} of a map of {self.name!r}", sealer
+                ),
                 queued_at=now,
                 run_id=run_id,
                 index=index,

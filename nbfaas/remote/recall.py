@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbfaas.agent import wire
+from nbfaas.agent.buffers import views
 from nbfaas.dispatch.invocation import Invocation
 from nbfaas.errors import CancelledError, RemoteError, ResultNotKept, SandboxLost, UnknownInvocation
 from nbfaas.journal import Journal, JournaledInvocation
@@ -75,7 +76,7 @@ def _fill_result(invocation: Invocation, entry: JournaledInvocation) -> None:
         frames += decoder.advance(taken)
         rest = rest[taken:]
     try:
-        invocation.value = load_result(frames[0].parts, function=entry.function)
+        invocation.value = load_result(views(frames[0].parts), function=entry.function)
     except Exception as error:  # noqa: BLE001 - as for a result that comes from a sandbox
         invocation.error = error
 
