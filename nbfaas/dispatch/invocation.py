@@ -82,7 +82,7 @@ class Invocation:
         return self.state.is_final
 
     def add_log(self, stream: int, data: bytes, limit: int) -> bool:
-        """Keep a chunk of output; False if there is no more room, as the agent should have known."""
+        """Keep a chunk of output; False if there is no more room (as the agent should know)."""
         if self.log_size >= limit:
             return False
         if self.log is None:
