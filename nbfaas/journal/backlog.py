@@ -59,6 +59,7 @@ class Backlog:
         self._content_out = 0  # bytes; only the writer changes it
         self._sleeping = False
         self._wake = Event()
+        self._taken = 0
         self.dropped = 0
 
     def __len__(self) -> int:
@@ -88,6 +89,11 @@ class Backlog:
             self._sleeping = False
             self._wake.set()
 
+    @property
+    def published(self) -> int:
+        """How many records came so far, dropped ones not included."""
+        return self._taken + len(self._entries)
+
     def mark(self) -> Marker:
         """Have the writer say when it has got as far as here."""
         marker = Marker()
@@ -110,7 +116,8 @@ class Backlog:
         """Move the oldest records into ``batch``; return the markers that were among them."""
         entries, add = self._entries, batch.add
         markers: list[Marker] = []
-        for _ in range(min(len(entries), FULL_BATCH)):
+        count = min(len(entries), FULL_BATCH)
+        for _ in range(count):
             entry = entries.popleft()
             kind = type(entry)
             if kind is Marker:
@@ -123,6 +130,7 @@ class Backlog:
                 elif kind is InvocationFinished:
                     self._content_out += len(entry.result or b"")  # type: ignore[union-attr]
                 add(entry)  # type: ignore[arg-type]
+        self._taken += count
         return markers
 
     @property
