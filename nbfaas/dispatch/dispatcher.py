@@ -195,6 +195,7 @@ class Dispatcher:
                 self._feed(slot)
             else:
                 self.fleet.retire(slot, "gave way to another function")
+                self.fleet.to_the_end(lane)
                 self._replan()
         elif not slot.in_flight:
             self._replan()
@@ -334,8 +335,8 @@ class Dispatcher:
     # -- keeping house
 
     def _replan(self) -> None:
-        """Something was set free: see who can use it."""
-        for lane in list(self.fleet.lanes.values()):
+        """Something was set free: see who can use it, those with nothing first."""
+        for lane in sorted(self.fleet.lanes.values(), key=lambda lane: lane.existing):
             if lane.waiting:
                 self._feed_lane(lane)
 

@@ -118,6 +118,10 @@ class Fleet:
             if lane is not besides
         )
 
+    def to_the_end(self, lane: Lane) -> None:
+        """Whatever becomes free is offered to the other lanes first."""
+        self.lanes[lane.function.version] = self.lanes.pop(lane.function.version)
+
     def prewarm(self, image: ImageSpec) -> None:
         """Fill the stock for an image before its first use."""
         self.stock.refill(image)
