@@ -40,9 +40,9 @@ def run_cell(
         if source.rstrip().endswith(";"):
             value = None
     return {
-        "value": None if value is None else _dump(value),
+        "value": None if value is None else _dump(value, "value"),
         "text": None if value is None else _text(value),
-        "pulled": {name: _dump(namespace[name]) for name in pull if name in namespace},
+        "pulled": {name: _dump(namespace[name], name) for name in pull if name in namespace},
         "missing": [name for name in pull if name not in namespace],
     }
 
@@ -58,10 +58,10 @@ def _execute(tree: ast.Module | ast.Expression, filename: str, namespace: dict[s
     return value
 
 
-def _dump(value: object) -> list[bytes] | str:
+def _dump(value: object, label: str) -> list[bytes] | str:
     """The pickled parts, or the reason why there are none."""
     try:
-        return [bytes(part) for part in views(codec.dump(value))]
+        return [bytes(part) for part in views(codec.dump(value, label))]
     except codec.Unpicklable as error:
         return f"{error.path}: {error.reason}"
 

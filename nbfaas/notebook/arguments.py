@@ -11,17 +11,21 @@ from IPython.core.error import UsageError
 from nbfaas.errors import MagicError
 
 
-def parse_line(parser: argparse.ArgumentParser, line: str) -> argparse.Namespace:
-    """The arguments in ``line``, quoted as in a shell. Raises ``MagicError``."""
+def parse_line(parser: argparse.ArgumentParser, line: str, magic: str) -> argparse.Namespace:
+    """The arguments in ``line``, quoted as in a shell. ``magic`` is what it is typed behind.
+
+    Raises ``MagicError``.
+    """
     try:
         words = shlex.split(line)
     except ValueError as error:
-        raise MagicError(f"the options {line!r} can't be read: {error}.") from None
+        raise MagicError(f"{magic}: {line!r} can't be read: {error}.") from None
     try:
         return parser.parse_args(words)
     except UsageError as error:
         hint = _nearest(parser, words)
-        raise MagicError(f"{parser.prog}: {error}.{hint} See {parser.prog}?") from None
+        how = f"{magic}?" if magic.startswith("%%") else f"{magic} -h"
+        raise MagicError(f"{magic}: {error}.{hint} {how} shows what there is.") from None
 
 
 def _nearest(parser: argparse.ArgumentParser, words: list[str]) -> str:

@@ -32,7 +32,7 @@ def parse_cell_options(
     ``namespace``. Raises ``MagicError`` or ``OptionError``."""
     from nbfaas.images.image import Image
 
-    given = vars(parse_line(parser, line))
+    given = vars(parse_line(parser, line, "%%faas"))
     options: dict[str, Any] = {
         option: given[option]
         for option in ("cpu", "memory", "timeout", "isolation", "retries")
@@ -50,7 +50,9 @@ def parse_cell_options(
     if given["volume"]:
         options["volumes"] = dict(_pair("--volume", v, "/data=./data:ro") for v in given["volume"])
     pull = tuple(
-        dict.fromkeys(_identifier("--pull", name) for text in given["pull"] for name in _names(text))
+        dict.fromkeys(
+            _identifier("--pull", name) for text in given["pull"] for name in _names(text)
+        )
     )
     output = given["output"] and _identifier("--output", given["output"])
     name = given["name"] and _identifier("--name", given["name"])

@@ -87,11 +87,8 @@ def value_of(answer: dict[str, Any], trust: tuple[str, ...]) -> Any:
     return value if reason is None else TextValue(str(answer["text"]), reason)
 
 
-def pull_into(
-    namespace: dict[str, Any], answer: dict[str, Any], trust: tuple[str, ...]
-) -> None:
-    """Set the pulled names in ``namespace``. Raises ``NamesNotPulled`` after having set the others.
-    """
+def pull_into(namespace: dict[str, Any], answer: dict[str, Any], trust: tuple[str, ...]) -> None:
+    """Set the pulled names in ``namespace``. Raises ``NamesNotPulled`` when it has set the rest."""
     refused: dict[str, str] = {}
     for name, parts in answer["pulled"].items():
         value, reason = _load(parts, trust)
@@ -112,7 +109,7 @@ def _load(parts: object, trust: tuple[str, ...]) -> tuple[Any, str | None]:
     except InvocationError as error:
         kind = getattr(error, "type_name", None)
         if kind is None:
-            return None, plain(str(error))
+            return None, plain(str(error)).rstrip(".")
         module = plain(str(kind)).partition(".")[0]
         return None, (
             f"it is a {plain(str(kind))}, which is not unpickled here because that could run code "
@@ -128,7 +125,7 @@ def explain_unpicklable(names: dict[str, Any]) -> Iterator[None]:
     except NotPicklable as error:
         for name in names:
             if f"[{name!r}]" in error.path:
-                before, _, after = error.path.partition(f"[{name!r}]")
+                _, _, after = error.path.partition(f"[{name!r}]")
                 what = f"the variable {name!r}, which the cell reads,"
                 raise NotPicklable(what, f"{name}{after}", error.reason) from None
         raise

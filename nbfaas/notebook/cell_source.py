@@ -22,7 +22,9 @@ class CellSource:
 
     def __init__(self, shell: Any, cell: str) -> None:
         self.text = "\n" + cell
-        self.filename: str = shell.compile.cache(self.text, shell.execution_count)
+        # (execution_count is, depending on IPython's version, that of the next cell already.)
+        number = len(shell.history_manager.input_hist_parsed) - 1
+        self.filename: str = shell.compile.cache(self.text, number)
         self.tree = self._parse(shell, cell)
 
     def __repr__(self) -> str:
@@ -31,9 +33,7 @@ class CellSource:
     def _parse(self, shell: Any, cell: str) -> ast.Module:
         try:
             tree = ast.parse(self.text, self.filename)
-            compile(
-                tree, self.filename, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True
-            )
+            compile(tree, self.filename, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
         except SyntaxError as error:
             found = _ipython_line(shell, cell)
             if found is None:
@@ -47,7 +47,7 @@ class CellSource:
         return tree
 
     def names_from(self, namespace: dict[str, Any], hidden: dict[str, Any]) -> dict[str, Any]:
-        """The values that the cell needs from ``namespace``, by name; ``hidden`` are IPython's own."""
+        """The values that the cell needs from ``namespace``; ``hidden`` are IPython's own."""
         return {
             name: namespace[name]
             for name in sorted(free_names(self.tree))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import types
 from typing import Any
 
 from nbfaas.errors import NbfaasError
 from nbfaas.model.image import ImageSpec
+from nbfaas.notebook.completion import complete
 from nbfaas.notebook.formatters import Formatters
 from nbfaas.notebook.magics import FaasMagics
 from nbfaas.notebook.notices import Notices
 from nbfaas.notebook.progress import notebook_watcher
+from nbfaas.notebook.text import plain
 from nbfaas.notebook.tracebacks import render_error
 from nbfaas.remote.progress import set_watcher
 from nbfaas.service import get_service, set_notify
@@ -25,7 +28,7 @@ class Extension:
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
-        self._notices = Notices(shell)
+        self.notices = Notices(shell)
         self._formatters = Formatters(shell)
         self._shadowed: dict[str, Any] = {}
         self._show = shell.showtraceback
@@ -39,19 +42,21 @@ class Extension:
         shell.register_magics(FaasMagics)
         if config not in shell.configurables:
             shell.configurables.append(config)
-        self._notices.attach()
-        set_notify(self._notices.post)
+        self.notices.attach()
+        set_notify(_notify)
         set_watcher(notebook_watcher(shell))
         self._formatters.add()
+        shell.set_hook("complete_command", complete, str_key="%faas")
         shell.showtraceback = types.MethodType(_showtraceback(self._show), shell)
 
     def remove(self) -> None:
         shell = self._shell
         del shell.showtraceback
+        shell.strdispatchers["complete_command"].strs.pop("%faas", None)
         self._formatters.remove()
         set_watcher(None)
         set_notify(None)
-        self._notices.detach()
+        self.notices.detach()
         shell.configurables[:] = [each for each in shell.configurables if each is not config]
         for kind, shadowed in self._shadowed.items():
             magics = shell.magics_manager.magics[kind]
@@ -72,7 +77,7 @@ class Extension:
             service.dispatcher  # noqa: B018 - waits for the backend
         except NbfaasError as error:
             # Not fatal: the first call tries again, and raises it.
-            self._notices.post(f"functions can't run yet: {error}")
+            self.notices.post(f"functions can't run yet: {error}")
 
 
 def _showtraceback(show: Any) -> Any:
@@ -93,6 +98,14 @@ def _showtraceback(show: Any) -> Any:
 
 
 _loaded: Extension | None = None
+
+
+def _notify(message: str) -> None:
+    # The service is given this once, and may live longer than an extension that is reloaded.
+    if _loaded is not None:
+        _loaded.notices.post(message)
+    else:
+        print(f"nbfaas: {plain(message)}", file=sys.stderr)
 
 
 def load(shell: Any) -> None:

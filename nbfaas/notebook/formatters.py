@@ -11,6 +11,8 @@ from nbfaas.remote.call import FunctionCall
 from nbfaas.remote.function import RemoteFunction
 from nbfaas.remote.map_run import MapRun
 
+_KINDS: tuple[type, ...] = (FunctionCall, RemoteFunction, MapRun)
+
 
 class Formatters:
     """Registered with the shell's formatters, so that the layers below stay free of IPython."""
@@ -24,18 +26,15 @@ class Formatters:
         return "<Formatters>"
 
     def add(self) -> None:
-        html = self._formatter.formatters["text/html"]
-        for kind in (FunctionCall, RemoteFunction):
-            html.for_type(kind, _code)
-        text = self._formatter.formatters["text/plain"]
-        for kind in (FunctionCall, RemoteFunction, MapRun):
-            text.for_type(kind, _pretty)
+        for kind in _KINDS:
+            self._formatter.formatters["text/html"].for_type(kind, _code)
+            self._formatter.formatters["text/plain"].for_type(kind, _pretty)
         if self._notebook:
             self._formatter.ipython_display_formatter.for_type(MapRun, self._runs.show)
 
     def remove(self) -> None:
         self._runs.stop()
-        for kind in (FunctionCall, RemoteFunction, MapRun):
+        for kind in _KINDS:
             for name in ("text/html", "text/plain"):
                 self._formatter.formatters[name].pop(kind, None)
             self._formatter.ipython_display_formatter.pop(kind, None)

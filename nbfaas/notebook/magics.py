@@ -8,7 +8,6 @@ from typing import Any
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 
-from nbfaas.errors import MagicError
 from nbfaas.notebook.cell_options import CellOptions, parse_cell_options
 from nbfaas.notebook.cell_run import (
     TextValue,
@@ -19,7 +18,7 @@ from nbfaas.notebook.cell_run import (
     value_of,
 )
 from nbfaas.notebook.cell_source import CellSource
-from nbfaas.notebook.commands import COMMANDS, overview, run_command
+from nbfaas.notebook.commands import overview, run_command
 from nbfaas.remote.decorator import register
 from nbfaas.remote.function import HandlerFunction, RemoteFunction
 
@@ -111,5 +110,3 @@ class FaasMagics(Magics):
 
 
 FaasMagics.faas_line.__doc__ = overview()
-
-__all__ = ["COMMANDS", "FaasMagics", "MagicError"]

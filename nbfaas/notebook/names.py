@@ -43,7 +43,7 @@ class _Flow(ast.NodeVisitor):
 
     # -- names
 
-    def visit_Name(self, node: ast.Name) -> None:  # noqa: N802 - named by ast
+    def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Store):
             self.bound.add(node.id)
         elif node.id not in self.bound:
@@ -51,54 +51,54 @@ class _Flow(ast.NodeVisitor):
             if isinstance(node.ctx, ast.Del):
                 self.bound.discard(node.id)
 
-    def visit_Assign(self, node: ast.Assign) -> None:  # noqa: N802
+    def visit_Assign(self, node: ast.Assign) -> None:
         self.run([node.value, *node.targets])
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         self.run([node.annotation, node.value])
         if node.value is not None or not isinstance(node.target, ast.Name):
             self.visit(node.target)
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> None:  # noqa: N802
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
         if isinstance(node.target, ast.Name) and node.target.id not in self.bound:
             self.free.add(node.target.id)
         self.run([node.value, node.target])
 
-    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:  # noqa: N802
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
         self.visit(node.value)  # whether it is reached, as in `a and (b := c)`, is not looked at
 
-    def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:  # noqa: N802
+    def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:
         for alias in node.names:
             self.bound.add(alias.asname or alias.name.partition(".")[0])
 
-    visit_ImportFrom = visit_Import  # noqa: N815
+    visit_ImportFrom = visit_Import  # noqa: N815 - named by ast
 
     # -- ways
 
-    def visit_If(self, node: ast.If) -> None:  # noqa: N802
+    def visit_If(self, node: ast.If) -> None:
         self.visit(node.test)
         self.bound |= self.branch(node.body) & self.branch(node.orelse)
 
-    def visit_For(self, node: ast.For | ast.AsyncFor) -> None:  # noqa: N802
+    def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
         self.visit(node.iter)
         self.branch([node.target], node.body)
         self.branch(node.orelse)
 
-    visit_AsyncFor = visit_For  # noqa: N815
+    visit_AsyncFor = visit_For  # noqa: N815 - named by ast
 
-    def visit_While(self, node: ast.While) -> None:  # noqa: N802
+    def visit_While(self, node: ast.While) -> None:
         self.visit(node.test)
         self.branch(node.body)
         self.branch(node.orelse)
 
-    def visit_With(self, node: ast.With | ast.AsyncWith) -> None:  # noqa: N802
+    def visit_With(self, node: ast.With | ast.AsyncWith) -> None:
         for item in node.items:
             self.run([item.context_expr, item.optional_vars])
         self.run(node.body)
 
-    visit_AsyncWith = visit_With  # noqa: N815
+    visit_AsyncWith = visit_With  # noqa: N815 - named by ast
 
-    def visit_Try(self, node: ast.Try | ast.TryStar) -> None:  # noqa: N802
+    def visit_Try(self, node: ast.Try | ast.TryStar) -> None:
         ends = self.branch(node.body, node.orelse)
         for handler in node.handlers:
             way = _Flow(set(self.bound), self.free)
@@ -110,9 +110,9 @@ class _Flow(ast.NodeVisitor):
         self.bound |= ends
         self.run(node.finalbody)
 
-    visit_TryStar = visit_Try  # noqa: N815
+    visit_TryStar = visit_Try  # noqa: N815 - named by ast
 
-    def visit_Match(self, node: ast.Match) -> None:  # noqa: N802
+    def visit_Match(self, node: ast.Match) -> None:
         self.visit(node.subject)
         for case in node.cases:
             way = _Flow(set(self.bound), self.free)

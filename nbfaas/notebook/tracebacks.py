@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import linecache
 import os
+import traceback
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
-from nbfaas.errors import NbfaasError
+from nbfaas.errors import CancelledError, NbfaasError
 from nbfaas.notebook.text import plain
 from nbfaas.packager.traceback_text import RemoteFrame, RemoteTracebackData
 
@@ -29,7 +30,7 @@ def render_error(shell: Any, error: BaseException) -> list[str] | None:
         return lines
     if not isinstance(remote, RemoteTracebackData):
         remote = None
-        if not isinstance(error, NbfaasError):
+        if not isinstance(error, NbfaasError) and not _stopped_here(error):
             return None
     paint = _Paint(getattr(shell, "colors", "nocolor"))
     shown = [] if shell.InteractiveTB.mode == "Minimal" else _local(shell, error)
@@ -53,6 +54,14 @@ def _headline(error: BaseException, paint: _Paint) -> str:
 
 
 # -- here
+
+
+def _stopped_here(error: BaseException) -> bool:
+    """Whether it is an interrupt, or the end of a cancelled call, that came up through nbfaas."""
+    if not isinstance(error, KeyboardInterrupt | CancelledError):
+        return False
+    files = (frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(filename.startswith(_OURS) for filename in files)
 
 
 def _local(shell: Any, error: BaseException) -> list[str]:
@@ -83,7 +92,7 @@ def _users_steps(tb: TracebackType | None) -> Iterator[TracebackType]:
 
 
 def _is_faas_magic(tb: TracebackType) -> bool:
-    """Whether this is the call that IPython makes of a cell magic of ours: no line of the user's."""
+    """Whether this is IPython's own call of a magic of ours, which is no line of the user's."""
     following = tb.tb_next
     while following is not None:
         filename = following.tb_frame.f_code.co_filename
@@ -131,17 +140,21 @@ def _frame(shell: Any, frame: RemoteFrame, paint: _Paint) -> Iterator[str]:
         where = f"File {plain(frame.filename)}:{frame.lineno}"
     name = plain(frame.name)
     yield paint.where(where) + ("" if name in ("<module>", "") else f", in {name}")
-    first = last = frame.lineno
-    if known is not None:
-        first, last = max(1, first - _AROUND), last + _AROUND
-    for number in range(first, last + 1):
-        here = number == frame.lineno
-        line = frame.line if here else linecache.getline(frame.filename, number).rstrip("\n")
-        if here and line is not None:
-            yield paint.arrow(f"{'-' * (6 - len(str(number)))}> {number}") + f" {plain(line)}"
-        elif line:
-            yield f"{number:>8} {plain(line)}"
+    lines = linecache.getlines(frame.filename) if known is not None else []
+    first = max(1, frame.lineno - _AROUND)
+    for number in range(first, min(frame.lineno + _AROUND, len(lines)) + 1):
+        if number != frame.lineno:
+            yield f"{number:>7} {plain(lines[number - 1].rstrip())}"
+        else:
+            yield _arrow(frame, paint)
+    if frame.lineno > len(lines) and frame.line is not None:
+        yield _arrow(frame, paint)
     yield ""
+
+
+def _arrow(frame: RemoteFrame, paint: _Paint) -> str:
+    number = str(frame.lineno)
+    return f"{paint.arrow('-' * (5 - len(number)) + '> ' + number)} {plain(frame.line or '')}"
 
 
 class _Paint:

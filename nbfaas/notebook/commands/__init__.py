@@ -1,4 +1,4 @@
-"""What ``%faas`` can do: a module for each subcommand, named as it is."""
+"""What ``%faas`` can do: a module for each subcommand, with ``add_arguments`` and ``run``."""
 
 from __future__ import annotations
 
@@ -12,27 +12,43 @@ COMMANDS = {
     "status": "functions of this session, and the latest invocations",
     "ps": "the sandboxes there are",
     "logs": "what an invocation, or the latest one of a function, has written",
-    "stop": "let the idle sandboxes of a function go; --all: cancel and remove everything",
-    "images": "runtimes and images that nbfaas has made",
+    "stop": "let idle sandboxes go; --all: cancel and remove everything",
+    "images": "the runtimes, and the images that nbfaas has made",
     "doctor": "check one by one what is needed to run functions",
 }
 
 
 def overview() -> str:
     """The subcommands, as text."""
-    lines = [f"  %faas {name:<8} {what}" for name, what in COMMANDS.items()]
     return "\n".join(
-        ["%faas COMMAND – look at what runs, and act on it.", "", *lines, "",
-         "`%faas COMMAND -h` shows a command's arguments; `%%faas?` how to run a cell."]
-    )  # fmt: skip
+        [
+            "%faas COMMAND: look at what runs, and act on it.",
+            "",
+            *(f"  %faas {name:<8} {what}" for name, what in COMMANDS.items()),
+            "",
+            "%faas COMMAND -h shows a command's arguments, %%faas? how to run a cell.",
+        ]
+    )
 
 
 def run_command(name: str, line: str) -> Any:
     """Run a subcommand and return what it shows. Raises ``MagicError``."""
+    from IPython.core.magic_arguments import MagicArgumentParser
+
+    from nbfaas.notebook.arguments import parse_line
+    from nbfaas.notebook.report import Report
+
     if name not in COMMANDS:
         near = difflib.get_close_matches(name, COMMANDS, 1)
-        hint = f"Did you mean `%faas {near[0]}`?" if near else ""
+        hint = f" Did you mean %faas {near[0]}?" if near else ""
         raise MagicError(
-            f"there is no command %faas {name}. {hint} Commands: {', '.join(COMMANDS)}."
+            f"there is no command %faas {name}.{hint} Commands: {', '.join(COMMANDS)}."
         )
-    return import_module(f"{__name__}.{name}").run(line)
+    command = import_module(f"{__name__}.{name}")
+    parser = MagicArgumentParser(f"faas {name}", description=f"{COMMANDS[name].capitalize()}.")
+    parser.add_argument("-h", "--help", action="store_true", help="show this")
+    command.add_arguments(parser)
+    given = parse_line(parser, line, f"%faas {name}")
+    if given.help:
+        return Report(parser.format_help().rstrip())
+    return command.run(given)

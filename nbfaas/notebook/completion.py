@@ -1,0 +1,18 @@
+"""What the Tab key offers behind ``%faas``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbfaas.notebook.commands import COMMANDS
+from nbfaas.remote.decorator import functions
+
+_OF_FUNCTIONS = ("logs", "stop")
+
+
+def complete(shell: Any, event: Any) -> list[str]:
+    """The subcommands, and behind some of them the functions of this session."""
+    words = event.line.split()
+    if len(words) < 2 or (len(words) == 2 and event.symbol):
+        return list(COMMANDS)
+    return sorted(functions) if words[1] in _OF_FUNCTIONS else []
