@@ -171,7 +171,11 @@ class Fleet:
                 sandbox = await starting
             if sandbox is not None:
                 if spec.resources != sandbox.spec.resources:
-                    await sandbox.resize(spec.resources)
+                    try:
+                        await sandbox.resize(spec.resources)
+                    except BaseException:
+                        self.dispose(sandbox)
+                        raise
                 return sandbox, starting is not None
         return await self.backend.start(spec), True
 
