@@ -145,7 +145,11 @@ class Fleet:
         """A prewarmed sandbox that needs no change of its limits."""
         if not self.stock.holds(spec) or spec.resources != Resources():
             return None
-        return self.stock.take(spec.image)
+        sandbox = self.stock.take(spec.image)
+        if sandbox is not None and sandbox.hello.python[:2] != _HOST_PYTHON:
+            self.dispose(sandbox)
+            return None  # the start that follows says what is wrong
+        return sandbox
 
     async def _start(self, lane: Lane) -> None:
         try:
@@ -170,12 +174,12 @@ class Fleet:
             if starting is not None:
                 sandbox = await starting
             if sandbox is not None:
-                if spec.resources != sandbox.spec.resources:
-                    try:
+                try:
+                    if spec.resources != sandbox.spec.resources:
                         await sandbox.resize(spec.resources)
-                    except BaseException:
-                        self.dispose(sandbox)
-                        raise
+                except BaseException:
+                    self.dispose(sandbox)  # it is in no stock and no lane any more
+                    raise
                 return sandbox, starting is not None
         return await self.backend.start(spec), True
 
