@@ -10,7 +10,7 @@ from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 import cloudpickle
-from cloudpickle.cloudpickle import _dynamic_class_reduce, subimport
+from cloudpickle.cloudpickle import _dynamic_class_reduce, _make_skeleton_class, subimport
 
 from nbfaas.agent import codec
 from nbfaas.packager.code_facts import code_facts, import_names
@@ -94,6 +94,7 @@ class ShippingPickler(cloudpickle.Pickler):  # type: ignore[misc]
             self._require(cls.__module__)
         elif cls.__module__ != "builtins":
             self.classes.append(cls)
+            reduced = _with_qualname(cls, reduced)
         return reduced
 
     def _reduce_module(self, module: ModuleType) -> Any:
@@ -105,6 +106,15 @@ class ShippingPickler(cloudpickle.Pickler):  # type: ignore[misc]
         else:
             self._require(name)
         return subimport, (name,)
+
+
+def _with_qualname(cls: type, reduced: Any) -> Any:
+    """cloudpickle forgets the ``__qualname__`` of a nested class, by which results refer to it."""
+    if reduced[0] is not _make_skeleton_class or cls.__qualname__ == cls.__name__:
+        return reduced
+    constructor, name, bases, namespace, tracker, extra = reduced[1]
+    namespace = {**namespace, "__qualname__": cls.__qualname__}
+    return reduced[0], (constructor, name, bases, namespace, tracker, extra), *reduced[2:]
 
 
 _CACHED = type(functools.lru_cache(len))

@@ -5,7 +5,7 @@ arguments, and be written to, classes and functions of this process included. He
 found as a ``Grant``, which says what may be done with it, and all else is refused.
 
 It understands what pickle's protocols 4 and 5 write, and nothing older. It protects against code,
-not against size: a forged pickle can still make the host allocate much memory.
+not against size: a forged pickle can still cost the host much memory or time.
 """
 
 from __future__ import annotations
