@@ -1,4 +1,4 @@
-"""A second interpreter, as a sandbox is one: it has the agent, and nothing that the test defined."""
+"""A second interpreter, as a sandbox is one: with the agent, and nothing that the test defined."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def call_elsewhere(payload: bytes, parts: list[Any]) -> tuple[Any, ...]:
 
 
 def run_script(folder: Path, source: str) -> str:
-    """Run ``source`` as ``__main__`` of an interpreter that can import ``tests.elsewhere`` parts."""
+    """Run ``source`` as ``__main__`` of an interpreter that can import this module."""
     script = folder / "notebook.py"
     header = f"import sys; sys.path.insert(0, {str(ROOT / 'tests')!r})\n"
     script.write_text(header + source)
