@@ -157,6 +157,10 @@ class Settling:
             if size <= self._settings.journal_result_limit:
                 result = _one_blob(invocation.result_parts)
             invocation.result_parts = None
+        # Who waits is told first: a thread takes some time to wake up.
+        listener, invocation.listener = invocation.listener, None
+        if listener is not None:
+            listener(invocation)
         self._publish(
             InvocationFinished(
                 time.time(),
@@ -170,9 +174,6 @@ class Settling:
                 size,
             )
         )
-        listener, invocation.listener = invocation.listener, None
-        if listener is not None:
-            listener(invocation)
 
     async def close(self) -> None:
         while self._loading:
