@@ -14,6 +14,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 from nbfaas.agent.local_function import LocalFunction
 from nbfaas.agent.wire import Part
 from nbfaas.dispatch.invocation import Invocation
+from nbfaas.errors import PayloadTooLarge
 from nbfaas.model.function import Entry, FunctionOptions, FunctionVersion
 from nbfaas.packager.arguments import dump_arguments
 from nbfaas.packager.buffers import Sealer
@@ -100,6 +101,8 @@ class RemoteFunction(Generic[P, R]):
             return version
         with self._lock:
             package = pack(self._function, self.name)
+            if (size := len(package.payload)) > config.payload_limit:
+                raise PayloadTooLarge(f"function {self.name!r}", size, config.payload_limit)
             if version is None or self._package is None or package.payload != self._package.payload:
                 warn_if_large(package, config.closure_warning, stacklevel=_frames_here())
                 self._package = package
