@@ -146,7 +146,7 @@ def test_a_message_of_megabytes_is_cut(run_here):
     def fail():
         raise ValueError("x" * 10_000_000)
 
-    with pytest.raises(ValueError, match="x{100}") as caught:
+    with pytest.raises(ValueError, match=r"x{100}") as caught:
         run_here.remote(fail)
     assert len(str(caught.value)) < 100_000
 
