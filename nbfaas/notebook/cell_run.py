@@ -10,7 +10,15 @@ from typing import Any
 
 from nbfaas.agent.cell import run_cell
 from nbfaas.dispatch.invocation import Invocation
-from nbfaas.errors import InvocationError, NamesNotPulled, NotPicklable
+from nbfaas.errors import (
+    FunctionTimeout,
+    InvocationError,
+    MissingPackage,
+    NamesNotPulled,
+    NbfaasError,
+    NotPicklable,
+    OutOfMemory,
+)
 from nbfaas.model.function import FunctionOptions
 from nbfaas.notebook.cell_source import CellSource, import_statements
 from nbfaas.notebook.text import plain
@@ -118,10 +126,15 @@ def _load(parts: object, trust: tuple[str, ...]) -> tuple[Any, str | None]:
 
 
 @contextlib.contextmanager
-def explain_unpicklable(names: dict[str, Any]) -> Iterator[None]:
-    """Say which variable it was. ``names`` are those that were to be sent."""
+def explained(names: dict[str, Any]) -> Iterator[None]:
+    """Put errors into the words of cells. ``names`` are the variables that were to be sent."""
     try:
         yield
+    except (FunctionTimeout, OutOfMemory, MissingPackage) as error:
+        note = f"(For a cell: {_remedy(error)})"
+        if note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
+        raise
     except NotPicklable as error:
         for name in names:
             if f"[{name!r}]" in error.path:
@@ -129,3 +142,12 @@ def explain_unpicklable(names: dict[str, Any]) -> Iterator[None]:
                 what = f"the variable {name!r}, which the cell reads,"
                 raise NotPicklable(what, f"{name}{after}", error.reason) from None
         raise
+
+
+def _remedy(error: NbfaasError) -> str:
+    if isinstance(error, FunctionTimeout):
+        return f"%%faas --timeout {2 * error.timeout:g}"
+    if isinstance(error, MissingPackage):
+        package = error.module.partition(".")[0]
+        return f"img = Image.python().pip_install({package!r}), then %%faas --image img"
+    return "%%faas --memory 2GB, or what it needs"

@@ -12,7 +12,7 @@ from nbfaas.notebook.cell_options import CellOptions, parse_cell_options
 from nbfaas.notebook.cell_run import (
     TextValue,
     cell_function,
-    explain_unpicklable,
+    explained,
     pull_into,
     start,
     value_of,
@@ -78,7 +78,7 @@ class FaasMagics(Magics):
         names = source.names_from(namespace, self.shell.user_ns_hidden)
         function, data = cell_function(source, names, options.function)
         arguments = (source.text, source.filename, data, options.pull)
-        with explain_unpicklable(names):
+        with explained(names):
             self._let_go(function)
             if not options.block:
                 call = start(function, arguments)

@@ -18,7 +18,7 @@ class Table:
         rows: Sequence[Sequence[str]],
         empty: str = "none",
     ) -> None:
-        self.title = title
+        self.title = plain(title)
         self.headings = tuple(headings)
         self.rows = [tuple(plain(cell).replace("\n", " ") for cell in row) for row in rows]
         self.empty = empty

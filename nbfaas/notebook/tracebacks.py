@@ -33,7 +33,9 @@ def render_error(shell: Any, error: BaseException) -> list[str] | None:
         if not isinstance(error, NbfaasError) and not _stopped_here(error):
             return None
     paint = _Paint(getattr(shell, "colors", "nocolor"))
-    shown = [] if shell.InteractiveTB.mode == "Minimal" else _local(shell, error)
+    if shell.InteractiveTB.mode == "Minimal":
+        return [_headline(error, paint)]
+    shown = _local(shell, error)
     if remote is not None:
         shown.append("\n".join(_remote(shell, remote, paint)))
     elif text := getattr(error, "traceback_text", ""):
@@ -61,7 +63,7 @@ def _stopped_here(error: BaseException) -> bool:
     if not isinstance(error, KeyboardInterrupt | CancelledError):
         return False
     files = (frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__))
-    return any(filename.startswith(_OURS) for filename in files)
+    return any(file.startswith(_OURS) or file.endswith(_FUTURES) for file in files)
 
 
 def _local(shell: Any, error: BaseException) -> list[str]:
@@ -118,7 +120,8 @@ def _remote(shell: Any, data: RemoteTracebackData, paint: _Paint) -> Iterator[st
     elif data.context is not None and not data.suppress_context:
         yield from _remote(shell, data.context, paint)
         yield from (_exception_line(data.context, paint), _CONTEXT)
-    yield "Remote traceback (in the sandbox, most recent call last):"
+    if data.frames:
+        yield "Remote traceback (in the sandbox, most recent call last):"
     for frame in data.frames:
         yield from _frame(shell, frame, paint)
     for number, member in enumerate(data.group or (), start=1):

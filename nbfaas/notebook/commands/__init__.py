@@ -48,7 +48,6 @@ def run_command(name: str, line: str) -> Any:
     parser = MagicArgumentParser(f"faas {name}", description=f"{COMMANDS[name].capitalize()}.")
     parser.add_argument("-h", "--help", action="store_true", help="show this")
     command.add_arguments(parser)
-    given = parse_line(parser, line, f"%faas {name}")
-    if given.help:
+    if {"-h", "--help"} & set(line.split()):  # also where a required argument is not given
         return Report(parser.format_help().rstrip())
-    return command.run(given)
+    return command.run(parse_line(parser, line, f"%faas {name}"))

@@ -1,0 +1,115 @@
+"""What ``%load_ext nbfaas`` adds to a kernel, and that nothing else changes."""
+
+from __future__ import annotations
+
+import pytest
+from kernel import Kernel
+
+SLOW = """
+from nbfaas import remote
+
+@remote
+def slow(x):
+    import time
+    time.sleep(0.25)
+    return x
+"""
+
+
+def test_loading_asks_docker_nothing_and_the_first_call_says_what_is_wrong(tmp_path):
+    with Kernel(tmp_path, backend="docker", DOCKER_HOST=f"unix://{tmp_path}/none.sock") as kernel:
+        assert kernel.run("%load_ext nbfaas").ok().stderr == ""
+        cell = kernel.run("%%faas\n1")
+    assert cell.error_name == "BackendUnavailable"
+
+
+def test_the_process_backend_says_that_nothing_is_isolated(tmp_path):
+    with Kernel(tmp_path) as kernel:
+        shown = kernel.run("%load_ext nbfaas").ok().shown
+        shown += kernel.run("%%faas\n1").ok().shown
+        shown += kernel.run("%%faas\n1").ok().shown
+    assert shown.count("NOT isolated") == 1
+
+
+def test_loading_again_changes_nothing_and_unloading_takes_all_away(kernel):
+    assert "already loaded" in kernel.run("%load_ext nbfaas").ok().stdout
+    kernel.run("%reload_ext nbfaas").ok()
+    assert kernel.run("%%faas\n1 + 1").ok().value == "2"
+    before = kernel.run("len(get_ipython().configurables)").ok().value
+    kernel.run("%unload_ext nbfaas").ok()
+    assert "not found" in kernel.run("%%faas\n1").stderr
+    assert "not found" in kernel.run("%faas").stderr
+    assert kernel.run("'showtraceback' in vars(get_ipython())").ok().value == "False"
+    assert int(kernel.run("len(get_ipython().configurables)").ok().value) == int(before) - 1
+    kernel.run("%load_ext nbfaas").ok()
+
+
+def test_settings_can_be_seen_and_set_with_config(kernel):
+    kernel.run("%config Settings.keep_alive = 77").ok()
+    assert kernel.run("import nbfaas; nbfaas.config.keep_alive").ok().value == "77.0"
+    assert "Settings" in kernel.run("%config").ok().stdout
+
+
+def test_running_a_cell_again_replaces_the_function_without_a_word(kernel):
+    for _ in range(2):
+        cell = kernel.run(SLOW).ok()
+        assert (cell.stdout, cell.stderr, cell.shown) == ("", "", "")
+    assert kernel.run("import nbfaas; list(nbfaas.functions).count('slow')").ok().value == "1"
+
+
+def test_errors_of_calls_show_the_users_line_and_the_remote_one(kernel):
+    kernel.run("from nbfaas import remote\n@remote\ndef f(x):\n    raise ValueError(x)").ok()
+    for code in ("f.remote('no')", "f.spawn('no').result()", "list(f.map(['no']))"):
+        cell = kernel.run(code)
+        assert f"----> 1 {code}" in cell.error
+        assert "----> 4     raise ValueError(x)" in cell.error
+        assert "ValueError: no" in cell.error
+        assert "remote/function.py" not in cell.error
+        assert "_base.py" not in cell.error
+
+
+def test_errors_of_options_show_the_users_line_and_the_message(kernel):
+    kernel.run(SLOW).ok()
+    cell = kernel.run("slow.with_options(memory='lots')")
+    assert "----> 1 slow.with_options(memory='lots')" in cell.error
+    assert cell.error.splitlines()[-1].startswith("OptionError: memory='lots' is not valid")
+    assert "options.py" not in cell.error
+
+
+def test_other_errors_look_as_ever(kernel):
+    with_it = kernel.run("1 / 0").error
+    kernel.run("%unload_ext nbfaas").ok()
+    without = kernel.run("1 / 0").error
+    kernel.run("%load_ext nbfaas").ok()
+    assert with_it.partition("line 1")[2] == without.partition("line 1")[2]
+
+
+def test_a_slow_map_shows_one_bar_that_is_updated_and_a_quick_one_none(kernel):
+    kernel.run(SLOW + "@remote\ndef quick(x): return x\nquick.remote(0)").ok()
+    cell = kernel.run("list(slow.map(range(6)))").ok()
+    assert len(cell.displays) == 1
+    assert "slow: 6/6 done" in cell.shown
+    assert cell.updates >= 2
+    html = cell.displays[0]["text/html"]
+    assert 'role="progressbar"' in html
+    assert 'aria-valuenow="6"' in html
+    assert kernel.run("list(quick.map(range(3)))").ok().displays == []
+
+
+def test_a_run_as_the_value_of_a_cell_is_updated_until_it_ends(kernel):
+    kernel.run(SLOW).ok()
+    cell = kernel.run("run = slow.map(range(6))\nrun").ok()
+    assert "slow: 0/6 done" in cell.shown
+    kernel.run("run.wait()").ok()
+    kernel.settle()
+    assert "slow: 6/6 done" in cell.shown
+    threads = "import threading; [t.name for t in threading.enumerate() if t.name == 'nbfaas-run']"
+    assert kernel.run(threads).ok().value == "[]"
+
+
+@pytest.mark.docker
+def test_where_functions_run_is_said_once(docker_kernel):
+    shown = docker_kernel.run("%%faas\n1", timeout=120).ok().shown
+    shown += docker_kernel.run("%%faas\n2").ok().shown
+    assert shown.count("Docker containers") <= 1
+    assert "NOT isolated" not in shown

@@ -1,0 +1,101 @@
+"""What the notebook shows: text from sandboxes is shown, never interpreted."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+
+from nbfaas.notebook.progress_view import progress_html, progress_text
+from nbfaas.notebook.report import Report, Table
+from nbfaas.notebook.text import markup, plain
+from nbfaas.remote.map_run import Counts
+
+EVIL = '<script>alert("x")</script>\x1b[31m\x9b2J\u202e\r&'
+
+
+class Tags(HTMLParser):
+    """The tags of a text, checked to be closed in order; and its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append(tag)
+        self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_control_characters_become_visible_and_lines_stay():
+    assert plain("a\tb\nc\r\nd") == "a\tb\nc\nd"
+    shown = plain(EVIL)
+    assert not any(ch in shown for ch in "\x1b\x9b\u202e\r")
+    assert "\\x1b[31m" in shown
+
+
+def test_markup_is_text_again_when_it_is_read_as_html():
+    tags = Tags(markup(EVIL))
+    assert tags.seen == []
+    assert tags.text == plain(EVIL)
+
+
+def test_a_table_is_aligned_as_text_and_escaped_as_html():
+    table = Table(EVIL, ("NAME", "N"), [(EVIL, "1"), ("two\nlines", "22")])
+    lines = str(table).splitlines()
+    assert {len(line.rstrip("12")) for line in lines[2:]} == {lines[1].rindex("N")}
+    assert "two lines" in lines[-1]
+    tags = Tags(table.html())
+    assert "script" not in tags.seen
+    assert tags.seen.count("td") == 4
+    assert '<th scope="col"' in table.html()
+
+
+def test_an_empty_table_says_so():
+    table = Table("Sandboxes", ("ID",), [], "none yet")
+    assert str(table) == "Sandboxes: none yet"
+    assert Tags(table.html()).text == "Sandboxes: none yet"
+
+
+def test_a_report_shows_its_parts_in_order():
+    report = Report("first\x1b", Table("T", ("A",), [("x",)]))
+    assert repr(report) == "first\\x1b\n\nT:\n  A\n  x"
+    assert Tags(report._repr_html_()).seen[0] == "pre"
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        (Counts(10, 0, 0, 0, 2, 0.0), ("0/10 done", "2 running", "8 queued")),
+        (Counts(10, 5, 2, 1, 1, 2.0), ("5/10 done", "2 failed", "1 cancelled")),
+        (Counts(10, 10, 0, 0, 0, 2.0), ("10/10 done", "✓")),
+        (Counts(10, 8, 2, 0, 0, 2.0), ("some failed",)),
+        (Counts(0, 0, 0, 0, 0, 0.0), ("0/0 done",)),
+    ],
+)
+def test_a_bar_tells_states_in_words_and_its_value_to_assistive_tools(counts, words):
+    html = progress_html("f<b>", counts)
+    tags = Tags(html)
+    assert set(tags.seen) <= {"div", "span", "code"}
+    for word in words:
+        assert word in tags.text
+    assert 'role="progressbar"' in html
+    assert f'aria-valuenow="{counts.settled}"' in html
+    assert f'aria-valuemax="{counts.total}"' in html
+
+
+def test_a_bar_as_text_is_as_full_as_the_run():
+    assert progress_text("f", Counts(4, 2, 0, 0, 0, 1.0)).startswith(
+        f"[{'#' * 12}{'·' * 12}] f: 2/4"
+    )
+    assert "·" not in progress_text("f", Counts(4, 3, 1, 0, 0, 1.0))
