@@ -16,12 +16,14 @@ from nbfaas.model.records import Record
 from nbfaas.service import Service, close_service, get_service, set_notify
 from nbfaas.settings import config
 
-BOTH = [pytest.param("docker", marks=pytest.mark.docker), pytest.param("process")]
+DOCKER = pytest.param("docker", marks=pytest.mark.docker)
+PROCESS = pytest.param("process")
 
 
-@pytest.fixture(scope="module", params=BOTH)
+@pytest.fixture(scope="module", params=[DOCKER, PROCESS])
 def service(request, tmp_path_factory) -> Iterator[Service]:
-    """The service in one backend. When a module is through with it, nothing must be left."""
+    """The service in one backend; a module may ask for one of them only, with
+    ``parametrize("service", …, indirect=True)``. In the end nothing must be left of it."""
     before = left_behind()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(config, "backend", request.param)
