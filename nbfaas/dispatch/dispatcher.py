@@ -8,15 +8,17 @@ this one; this one does what they say.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from nbfaas.agent.wire import Frame, Kind, WireError
 from nbfaas.backends.base import Backend, Death, DeathKind, Sandbox
+from nbfaas.dispatch import announce
 from nbfaas.dispatch.budget import Budget
+from nbfaas.dispatch.direct import DirectPath
 from nbfaas.dispatch.fleet import Fleet
+from nbfaas.dispatch.housekeeping import Housekeeper
 from nbfaas.dispatch.invocation import Invocation
 from nbfaas.dispatch.lane import Lane
 from nbfaas.dispatch.lookahead import window
@@ -27,12 +29,10 @@ from nbfaas.dispatch.slot import Slot
 from nbfaas.errors import FunctionTimeout, NbfaasError
 from nbfaas.model.image import ImageSpec
 from nbfaas.model.invocation import InvocationState, SandboxState
-from nbfaas.model.records import AttemptStarted, InvocationQueued, Subscriber
+from nbfaas.model.records import Subscriber
 
 if TYPE_CHECKING:
     from nbfaas.settings import Settings
-
-_HOUSEKEEPING = 1.0  # seconds between looks at idle and silent sandboxes
 
 
 class Dispatcher:
@@ -50,8 +50,11 @@ class Dispatcher:
         self._awake = False
         self._delayed: dict[Invocation, asyncio.TimerHandle] = {}
         self._autopsies: set[asyncio.Task[None]] = set()
+        self._direct = DirectPath(
+            self.fleet, lambda *sent: self._call(lambda: self._sent_directly(*sent))
+        )
         self._closed = False
-        self._tick = self._loop.call_later(_HOUSEKEEPING, self._keep_house)
+        self._housekeeper = Housekeeper(self.fleet, settings, self._replan, self._gone)
 
     def __repr__(self) -> str:
         lanes = list(self.fleet.lanes.values())
@@ -62,7 +65,8 @@ class Dispatcher:
 
     def submit(self, invocations: list[Invocation]) -> None:
         """Accept invocations. Each will call its ``listener`` once, on the loop's thread."""
-        self._call(lambda: self._take_in(invocations))
+        if len(invocations) != 1 or not self._direct.send(invocations[0]):
+            self._call(lambda: self._take_in(invocations))
 
     def cancel(self, invocations: Iterable[Invocation]) -> None:
         """Cancel those that are not settled. What runs is killed with its sandbox."""
@@ -99,16 +103,7 @@ class Dispatcher:
         lanes: dict[str, Lane] = {}
         for invocation in invocations:
             function = invocation.function
-            self._publish(
-                InvocationQueued(
-                    invocation.queued_at,
-                    invocation.id,
-                    function.name,
-                    function.version,
-                    invocation.run_id,
-                    invocation.index,
-                )
-            )
+            self._publish(announce.queued(invocation))
             lane = lanes.get(function.version)
             if self._closed:
                 self._settling.cancel(invocation)
@@ -123,6 +118,16 @@ class Dispatcher:
             lane.push(invocation)
         for lane in lanes.values():
             self._feed_lane(lane)
+
+    def _sent_directly(self, slot: Slot, invocation: Invocation) -> None:
+        """Catch up on what a caller has done by itself."""
+        self._publish(announce.queued(invocation))
+        self._publish(announce.started(slot, invocation))
+        if slot.head is invocation:
+            slot.held = True
+            slot.watch_head()
+        elif self._closed and not invocation.settled:
+            self._settling.cancel(invocation)
 
     # -- feeding
 
@@ -139,6 +144,8 @@ class Dispatcher:
         if not lane.waiting or slot.dead:
             return
         in_flight = len(slot.in_flight)
+        if not slot.held and not slot.take():
+            return  # a caller has it
         most = window(lane.durations, lane.waiting, len(lane.slots))
         if in_flight > most // 2:
             return  # a write for several invocations at once costs as much as for one
@@ -149,9 +156,17 @@ class Dispatcher:
             room -= 1
         if batch:
             slot.send(batch)
+        elif not in_flight:
+            slot.park()
 
     def slot_ready(self, slot: Slot) -> None:
-        self._feed(slot)
+        self._feed_or_park(slot)
+
+    def _feed_or_park(self, slot: Slot) -> None:
+        if slot.lane.waiting:
+            self._feed(slot)
+        elif not slot.in_flight:
+            slot.park()
 
     def make_slot(self, sandbox: Sandbox, lane: Lane, cold: bool) -> Slot:
         return Slot(sandbox, lane, self, self._settings, cold=cold)
@@ -159,16 +174,13 @@ class Dispatcher:
     def started(self, slot: Slot, invocation: Invocation) -> None:
         invocation.state = InvocationState.RUNNING
         invocation.attempts_made += 1
-        cold = slot.cold and not slot.answered_count
-        self._publish(
-            AttemptStarted(
-                time.time(), invocation.id, invocation.attempts_made, slot.sandbox.id, cold
-            )
-        )
+        self._publish(announce.started(slot, invocation))
 
     # -- what sandboxes say
 
     def answered(self, slot: Slot, invocation: Invocation, frame: Frame, took: float) -> None:
+        if self._intake:
+            self._work_off()  # this very invocation may still have to be caught up on
         stats = self._settling.stats(slot, invocation, frame, took)
         slot.lane.durations.add(stats.wall)
         if invocation.state is InvocationState.CANCELLED:
@@ -198,6 +210,7 @@ class Dispatcher:
                 self.fleet.to_the_end(lane)
                 self._replan()
         elif not slot.in_flight:
+            slot.park()
             self._replan()
 
     def logged(self, invocation: Invocation, stream: int, data: bytes) -> None:
@@ -207,7 +220,8 @@ class Dispatcher:
         if not invocation.settled:
             # The load failed before it: ``load_failed`` has put an end to the lane's queue.
             self._requeue(slot.lane, [invocation])
-        self._feed_lane(slot.lane)
+        self._feed_or_park(slot)
+        self._replan()
 
     def load_failed(self, slot: Slot, frame: Frame) -> None:
         try:
@@ -226,6 +240,7 @@ class Dispatcher:
         self._replan()
 
     def overdue(self, slot: Slot, invocation: Invocation) -> None:
+        self._work_off()
         if invocation.settled:  # cancelled, revoked too late
             self._end_slot(slot, Death(DeathKind.KILLED, "cancelled"), None)
             return
@@ -234,9 +249,15 @@ class Dispatcher:
         self._end_slot(slot, Death(DeathKind.KILLED, "timeout"), invocation, error)
 
     def lost(self, slot: Slot, error: Exception | None) -> None:
+        self._work_off()
+        if slot.dead:
+            return
         death = None
         if error is not None:
             death = Death(DeathKind.PROTOCOL, f"it broke the protocol ({error})")
+        self._end_slot(slot, death, slot.head)
+
+    def _gone(self, slot: Slot, death: Death) -> None:
         self._end_slot(slot, death, slot.head)
 
     def lane_hopeless(self, lane: Lane, error: NbfaasError) -> None:
@@ -322,9 +343,11 @@ class Dispatcher:
                 self.fleet.lanes[invocation.function.version].forget()
             # else: it has been answered, and its result is being unpickled in a thread
             self._settling.cancel(invocation)
+        # All of them are settled first: what ``_end_slot`` finds unsettled goes on elsewhere.
+        for invocation in running:
+            self._settling.cancel(invocation)
         for invocation in running:
             slot = invocation.slot
-            self._settling.cancel(invocation)
             if slot is None or slot.dead:
                 continue
             if slot.head is invocation:
@@ -332,40 +355,21 @@ class Dispatcher:
             else:
                 slot.revoke(invocation)
 
-    # -- keeping house
-
     def _replan(self) -> None:
         """Something was set free: see who can use it, those with nothing first."""
         for lane in sorted(self.fleet.lanes.values(), key=lambda lane: lane.existing):
             if lane.waiting:
                 self._feed_lane(lane)
 
-    def _keep_house(self) -> None:
-        self._tick = self._loop.call_later(_HOUSEKEEPING, self._keep_house)
-        now = self._loop.time()
-        self._replan()  # what was learnt of durations may call for more sandboxes
-        self.fleet.expire(now, self._settings.keep_alive)
-        for slot in self.fleet.slots():
-            if slot.in_flight and now - slot.last_heard > self._settings.silence:
-                slot.last_heard = now  # look again after as long a silence
-                task = self._loop.create_task(self._look_after(slot), name="nbfaas-probe")
-                self._autopsies.add(task)
-                task.add_done_callback(self._autopsies.discard)
-
-    async def _look_after(self, slot: Slot) -> None:
-        death = await slot.sandbox.probe()
-        if death is not None and not slot.dead:
-            self._end_slot(slot, death, slot.head)
-
     def _stop_idle(self, function: str | None) -> None:
         for slot in self.fleet.slots():
-            if slot.state is SandboxState.IDLE and function in (None, slot.lane.function.name):
+            if function in (None, slot.lane.function.name) and slot.take():
                 self.fleet.retire(slot, "stopped")
 
     async def close(self) -> None:
         """Cancel everything, destroy every sandbox, and return when nothing is left."""
-        self._closed = True
-        self._tick.cancel()
+        self._closed = self._direct.closed = True
+        await self._housekeeper.close()
         everything = [*self._delayed]
         for lane in self.fleet.lanes.values():
             everything += lane.drain()

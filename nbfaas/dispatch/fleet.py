@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # A start that fails may be bad luck; this many in a row, with no sandbox running, are not.
 _START_ATTEMPTS = 3
+_IDLE = SandboxState.IDLE
 _HOST_PYTHON = sys.version_info[:2]
 
 
@@ -83,7 +84,7 @@ class Fleet:
             return
         lane.superseded = True
         for slot in list(lane.slots):
-            if not slot.in_flight:
+            if slot.take():
                 self.retire(slot, "a newer version took its place")
 
     # -- growing
@@ -132,13 +133,14 @@ class Fleet:
             idle = [
                 slot
                 for slot in self.slots()
-                if slot.state is SandboxState.IDLE
-                and slot.lane is not lane
-                and not slot.lane.waiting
+                if slot.lane is not lane and not slot.lane.waiting and slot.state is _IDLE
             ]
             if not idle:
                 return False
-            self.retire(min(idle, key=lambda slot: slot.idle_since), "gave way to another function")
+            oldest = min(idle, key=lambda slot: slot.idle_since)
+            if not oldest.take():
+                return False  # a caller has got it meanwhile
+            self.retire(oldest, "gave way to another function")
         return True
 
     def _from_stock(self, spec: SandboxSpec) -> Sandbox | None:
@@ -253,7 +255,7 @@ class Fleet:
     def expire(self, now: float, keep_alive: float) -> None:
         """Remove what has been idle for ``keep_alive`` seconds."""
         for slot in self.slots():
-            if slot.state is SandboxState.IDLE and now - slot.idle_since >= keep_alive:
+            if now - slot.idle_since >= keep_alive and slot.take():
                 self.retire(slot, "idle")
         self.stock.expire(now, keep_alive)
         for version, lane in list(self.lanes.items()):

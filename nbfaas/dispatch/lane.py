@@ -21,6 +21,7 @@ class Lane:
         self.function = function
         self.spec = spec
         self.slots: list[Slot] = []
+        self.parked: deque[Slot] = deque()  # idle ones, see ``nbfaas.dispatch.direct``
         self.starting = 0
         self.failed_starts = 0  # in a row
         self.superseded = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -50,6 +51,7 @@ class Slot:
         self.in_flight: dict[int, Invocation] = {}
         self.answered_count = 0
         self.dead = False
+        self.held = True  # whether the loop has it; else it is parked, or a caller has it
         self._owner = owner
         self._settings = settings
         self._loop = asyncio.get_running_loop()
@@ -124,6 +126,57 @@ class Slot:
             self._start_head(self.last_heard)
         self.sandbox.connection.send(chunks)
 
+    def park(self) -> None:
+        """Nothing is left to do: let the next caller have it."""
+        self.state = SandboxState.IDLE
+        self.held = False
+        self.lane.parked.append(self)
+
+    def take(self) -> bool:
+        """Whether it is idle, and from now on the loop's alone."""
+        if self.in_flight or self.dead:
+            return False
+        if not self.held:
+            try:
+                self.lane.parked.remove(self)
+            except ValueError:
+                return False  # a caller has it, and is about to send
+            self.held = True
+        return True
+
+    def send_directly(self, invocation: Invocation) -> bool:
+        """Send one invocation from the calling thread, which has got this slot from
+        ``lane.parked``. False if the sandbox was lost meanwhile: nothing was sent."""
+        self._number += 1
+        number = self._number
+        control = b""
+        if invocation.function.entry is Entry.HANDLER:
+            control = self._handler_control(invocation)
+        now = self._loop.time()
+        self.head_since = self.last_heard = invocation.ready_at = now
+        self.state = SandboxState.BUSY
+        invocation.slot = self
+        invocation.state = InvocationState.RUNNING
+        invocation.attempts_made = 1
+        self.in_flight[number] = invocation
+        frame = wire.encode(Kind.INVOKE, number, Codec.PICKLE, control, invocation.parts)
+        self.sandbox.connection.send(frame)
+        # The loop may have given it up at any moment. It has either found the invocation in
+        # flight and takes care of it, or not; then it is still there.
+        if self.dead and self.in_flight.pop(number, None) is not None:
+            invocation.slot = None
+            invocation.state = InvocationState.QUEUED
+            invocation.attempts_made = 0
+            return False
+        return True
+
+    def watch_head(self) -> None:
+        """Set the deadline of an invocation that was sent directly."""
+        head = self.head
+        timeout = None if head is None else head.function.options.timeout
+        if timeout is not None:
+            self._set_deadline(self.head_since + timeout)
+
     def _handler_control(self, invocation: Invocation) -> bytes:
         control = {
             "id": invocation.id,
@@ -144,6 +197,9 @@ class Slot:
         """Let go of the sandbox: no more is heard of it. Returns what was in flight, in order."""
         self.dead = True
         self.state = SandboxState.STOPPING
+        if not self.held:
+            with contextlib.suppress(ValueError):
+                self.lane.parked.remove(self)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -171,9 +227,7 @@ class Slot:
             if self.in_flight:
                 self._start_head(now)
             else:
-                self.idle_since = now
-                self.state = SandboxState.IDLE
-                self._deadline = None
+                self._become_idle(now)
             self._owner.answered(self, invocation, frame, took)
         elif kind == Kind.LOG:
             invocation_or_none = self.in_flight.get(frame.call)
@@ -200,10 +254,14 @@ class Slot:
         if was_head and self.in_flight:
             self._start_head(now)
         elif not self.in_flight:
-            self.idle_since = now
-            self.state = SandboxState.IDLE
-            self._deadline = None
+            self._become_idle(now)
         self._owner.revoked(self, invocation)
+
+    def _become_idle(self, now: float) -> None:
+        self.held = True
+        self.idle_since = now
+        self.state = SandboxState.IDLE
+        self._deadline = None
 
     def _on_lost(self, error: Exception | None) -> None:
         if not self.dead:

@@ -1,0 +1,28 @@
+"""The records that say that an invocation goes on its way."""
+
+from __future__ import annotations
+
+import time
+
+from nbfaas.dispatch.invocation import Invocation
+from nbfaas.dispatch.slot import Slot
+from nbfaas.model.records import AttemptStarted, InvocationQueued
+
+
+def queued(invocation: Invocation) -> InvocationQueued:
+    function = invocation.function
+    return InvocationQueued(
+        invocation.queued_at,
+        invocation.id,
+        function.name,
+        function.version,
+        invocation.run_id,
+        invocation.index,
+    )
+
+
+def started(slot: Slot, invocation: Invocation) -> AttemptStarted:
+    cold = slot.cold and not slot.answered_count
+    return AttemptStarted(
+        time.time(), invocation.id, invocation.attempts_made, slot.sandbox.id, cold
+    )
