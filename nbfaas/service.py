@@ -74,8 +74,10 @@ class Service:
         self._opened = asyncio.run_coroutine_threadsafe(self._open(), self._loop)
 
     def __repr__(self) -> str:
+        if self._closed:
+            return f"<Service {self.session} closed>"
         if self._dispatcher is None:
-            return "<Service starting>" if not self._closed else "<Service closed>"
+            return f"<Service {self.session} starting>"
         return f"<Service {self.session} {self._dispatcher!r}>"
 
     # -- what the layers above use
