@@ -58,7 +58,9 @@ class Run(NotebookClient):
     ) -> Any:
         shown = super().output(outs, msg, display_id, cell_index)
         if shown is not None and display_id is None:
-            self._show(shown)
+            expected = "raises-exception" in self.nb.cells[cell_index].metadata.get("tags", ())
+            if shown.output_type != "error" or expected:  # else it is told at the end
+                self._show(shown)
         return shown
 
     def show_headings(self, cell_index: int) -> None:
@@ -87,6 +89,8 @@ class Run(NotebookClient):
         elif output.output_type in ("display_data", "execute_result"):
             text = output.data.get("text/plain", "")
             self.screen.line(text if isinstance(text, str) else "".join(text))
+        elif output.output_type == "error":
+            self.screen.line("\n".join(output.traceback))
 
 
 def after_the_last_code(cells: list[Any]) -> list[Any]:
