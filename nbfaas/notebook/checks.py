@@ -17,8 +17,8 @@ from nbfaas.agent.units import format_bytes, format_seconds
 from nbfaas.backends.base import SandboxSpec
 from nbfaas.model.function import FunctionOptions, Resources
 from nbfaas.model.image import DEFAULT_RUNTIME, ImageSpec
+from nbfaas.notebook.up_to_date import ready_service
 from nbfaas.remote.function import RemoteFunction
-from nbfaas.service import Service, get_service
 from nbfaas.settings import config
 
 _LEAST_DISK = 2 * 1024**3
@@ -82,7 +82,7 @@ def images() -> Finding:
 
 
 def backend() -> Finding:
-    found = _service().backend
+    found = ready_service().backend
     if found.isolates:
         return Finding(True, f"{found.name}: functions are isolated")
     wanted = config.backend == "process"
@@ -91,7 +91,7 @@ def backend() -> Finding:
 
 
 def sandbox() -> Finding:
-    service = _service()
+    service = ready_service()
     backend = service.backend
     spec = SandboxSpec(ImageSpec(), Resources(memory=128 * 1024**2))
 
@@ -108,7 +108,7 @@ def sandbox() -> Finding:
 
 
 def round_trip() -> Finding:
-    service = _service()
+    service = ready_service()
     function: RemoteFunction[[int], int] = RemoteFunction(operator.pos, FunctionOptions(), "doctor")
     try:
         first = _seconds(function)
@@ -126,7 +126,7 @@ def _seconds(function: RemoteFunction[[int], int]) -> float:
 
 
 def journal() -> Finding:
-    found = _service().journal
+    found = ready_service().journal
     if found is None or not found.flush():
         why = found.notice if found is not None else "it could not be opened"
         fix = "set NBFAAS_DATA_DIR to a folder that can be written, and restart the kernel"
@@ -144,12 +144,6 @@ def disk() -> Finding:
         f"free some; %faas images lists what nbfaas has made, {format_bytes(_LEAST_DISK)} are good"
     )
     return Finding(free >= _LEAST_DISK, f"{format_bytes(free)} free at {folder}", fix)
-
-
-def _service() -> Service:
-    service = get_service()
-    service.dispatcher  # noqa: B018 - waits for the backend, and raises if there is none
-    return service
 
 
 ALL: dict[str, Callable[[], Finding]] = {

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import types
 from typing import Any
 
-from nbfaas.errors import NbfaasError
 from nbfaas.model.image import ImageSpec
 from nbfaas.notebook.completion import complete
 from nbfaas.notebook.formatters import Formatters
@@ -66,19 +66,6 @@ class Extension:
                 magics["faas"] = shadowed
         shell.magics_manager.registry.pop("FaasMagics", None)
 
-    def warm(self) -> None:
-        """Open the backend and start sandboxes, in the background: the first call finds them."""
-        threading.Thread(target=self._warm, name="nbfaas-warm", daemon=True).start()
-
-    def _warm(self) -> None:
-        try:
-            service = get_service()
-            service.prewarm(ImageSpec())
-            service.dispatcher  # noqa: B018 - waits for the backend
-        except NbfaasError as error:
-            # Not fatal: the first call tries again, and raises it.
-            self.notices.post(f"functions can't run yet: {error}")
-
 
 def _showtraceback(show: Any) -> Any:
     def showtraceback(shell: Any, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
@@ -115,7 +102,14 @@ def load(shell: Any) -> None:
         unload(shell)
     _loaded = Extension(shell)
     _loaded.add()
-    _loaded.warm()
+    # A thread, because even the imports for this would hold up the cell.
+    threading.Thread(target=_warm, name="nbfaas-warm", daemon=True).start()
+
+
+def _warm() -> None:
+    """Open the backend and start sandboxes: the first call finds them, or raises what is wrong."""
+    with contextlib.suppress(RuntimeError):  # this process is ending already
+        get_service().prewarm(ImageSpec())
 
 
 def unload(shell: Any) -> None:

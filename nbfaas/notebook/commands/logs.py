@@ -7,9 +7,9 @@ import argparse
 from nbfaas.errors import MagicError, UnknownInvocation
 from nbfaas.journal import Journal
 from nbfaas.notebook.report import Report
+from nbfaas.notebook.up_to_date import journal_up_to_date, ready_service
 from nbfaas.remote.call import FunctionCall
 from nbfaas.remote.decorator import functions
-from nbfaas.service import get_service
 
 _ITEMS = 1000  # of a map
 
@@ -31,9 +31,7 @@ def run(given: argparse.Namespace) -> Report:
 
 
 def _find(what: str) -> str:
-    service = get_service()
-    service.dispatcher  # noqa: B018 - waits for the backend, and raises if there is none
-    journal = service.journal
+    journal = journal_up_to_date(ready_service())
     try:
         return FunctionCall.from_id(what).logs
     except UnknownInvocation:

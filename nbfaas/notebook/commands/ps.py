@@ -6,7 +6,8 @@ import argparse
 
 from nbfaas.agent.units import format_bytes, format_seconds
 from nbfaas.notebook.report import Report, Table
-from nbfaas.service import SandboxRow, get_service
+from nbfaas.notebook.up_to_date import ready_service
+from nbfaas.service import SandboxRow
 
 _HEADINGS = (
     *("SANDBOX", "STATE", "FUNCTION", "VERSION", "IMAGE"),
@@ -19,8 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> Report:
-    service = get_service()
-    service.dispatcher  # noqa: B018 - waits for the backend, and raises if there is none
+    service = ready_service()
     rows = [_row(each) for each in service.sandboxes()]
     return Report(Table(f"Sandboxes ({service.backend.name})", _HEADINGS, rows))
 

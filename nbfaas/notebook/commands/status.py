@@ -10,8 +10,8 @@ from nbfaas.agent.units import format_seconds
 from nbfaas.journal import Journal, JournaledInvocation
 from nbfaas.model.invocation import InvocationState
 from nbfaas.notebook.report import Report, Table
+from nbfaas.notebook.up_to_date import journal_up_to_date, ready_service
 from nbfaas.remote.decorator import functions
-from nbfaas.service import get_service
 
 _COUNTED = 10_000  # invocations looked at for the counts
 _RUNNING = (InvocationState.RUNNING, InvocationState.RETRYING)
@@ -25,15 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> Report:
-    service = get_service()
-    service.dispatcher  # noqa: B018 - waits for the backend, and raises if there is none
-    journal = service.journal
+    service = ready_service()
+    journal = journal_up_to_date(service)
     if journal is None:
         return Report(
             _functions({}),
             "The journal can't be used, so invocations can't be listed: %faas doctor",
         )
-    journal.flush()
     ours = [each for each in journal.latest(_COUNTED) if each.id.startswith(f"{service.session}-")]
     latest = journal.latest(max(0, given.n))
     now = time.time()

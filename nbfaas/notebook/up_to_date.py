@@ -1,0 +1,27 @@
+"""The service and its journal, for commands that show what has happened so far."""
+
+from __future__ import annotations
+
+from nbfaas.journal import Journal
+from nbfaas.service import Service, get_service
+
+
+def ready_service() -> Service:
+    """The service once its backend is open. Raises ``BackendUnavailable``."""
+    service = get_service()
+    service.dispatcher  # noqa: B018 - waits
+    return service
+
+
+def journal_up_to_date(service: Service) -> Journal | None:
+    """The journal with all that has happened in it; None if there is no journal."""
+    journal = service.journal
+    if journal is not None:
+        # Who waits for a call is told of its end before the journal is.
+        service.run(_a_turn_of_the_loop())
+        journal.flush()
+    return journal
+
+
+async def _a_turn_of_the_loop() -> None:
+    """What the loop was at is done when this runs."""
