@@ -100,7 +100,7 @@ def test_causes_notes_and_groups_come_with_an_exception():
     with pytest.raises(ExceptionGroup) as caught:
         fail.remote()
     one, two = caught.value.exceptions
-    assert (type(one), type(two)) == (ValueError, OSError)
+    assert (type(one), type(two)) == (ValueError, FileNotFoundError)
     assert (str(one), str(two)) == ("one", "[Errno 2] two")
     assert isinstance(caught.value.__cause__, KeyError)
     assert caught.value.__cause__.__notes__ == ["a note"]
