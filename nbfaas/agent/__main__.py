@@ -14,11 +14,10 @@ from collections import deque
 from typing import Any
 
 from nbfaas.agent import wire
-from nbfaas.agent.buffers import seal, views
+from nbfaas.agent.buffers import SealedBuffer, seal, views
+from nbfaas.agent.claims import Claims
 from nbfaas.agent.wire import Codec, Decoder, Frame, Kind
 
-# While an invocation ran for less than this, nothing can have been revoked that is worth a look.
-_LOOK_AFTER = 0.001
 _SPARE_DESCRIPTORS = 512  # left to the function
 _CLOSE_ON_EXEC = 0x40000000  # MSG_CMSG_CLOEXEC, which the socket module does not name
 
@@ -31,13 +30,14 @@ class Agent:
         from nbfaas.agent.usage import Usage
 
         self._sock = sock
-        self._decoder = Decoder()
+        self._decoder = Decoder(trusting=True)
         self._pending: deque[Frame] = deque()
         self._send_lock = threading.Lock()
         self._result_limit = wire.MAX_BODY
         self._load: dict[str, Any] | None = None
         self._load_failed = False
         self._run: Any = None
+        self._claims: Claims | None = None
         self._usage = Usage()
         self._output = Output(self._send_log, 1024 * 1024)
 
@@ -54,6 +54,8 @@ class Agent:
                 control = json.loads(frame.control)
                 self._output.limit = control["log_limit"]
                 self._result_limit = control["result_limit"]
+                if isinstance(page := frame.parts[0], SealedBuffer):
+                    self._claims = Claims(page.fileno())
             elif frame.kind == Kind.LOAD:
                 self._load_function(frame)
             elif frame.kind == Kind.PING:
@@ -64,39 +66,20 @@ class Agent:
     def _next(self) -> Frame | None:
         """The next frame to act on; None when the host has closed."""
         while not self._pending:
-            if not self._receive(0):
+            if not self._receive():
                 return None
         return self._pending.popleft()
 
-    def _receive(self, flags: int) -> bool:
+    def _receive(self) -> bool:
         buffer = self._decoder.get_buffer()
         received, ancillary, _, _ = self._sock.recvmsg_into(
-            [buffer], wire.ANCILLARY, flags | _CLOSE_ON_EXEC
+            [buffer], wire.ANCILLARY, _CLOSE_ON_EXEC
         )
         if not received:
             return False
         descriptors = wire.received_descriptors(ancillary) if ancillary else ()
-        for frame in self._decoder.advance(received, descriptors):
-            if frame.kind == Kind.REVOKE:
-                self._revoke(frame.call)
-            else:
-                self._pending.append(frame)
+        self._pending.extend(self._decoder.advance(received, descriptors))
         return True
-
-    def _revoke(self, call: int) -> None:
-        for frame in self._pending:
-            if frame.call == call and frame.kind == Kind.INVOKE:
-                self._pending.remove(frame)
-                self.send(wire.encode(Kind.REVOKED, call))
-                return
-        # Not here: it has been answered already, or the answer is on its way.
-
-    def _look_for_revocations(self) -> None:
-        try:
-            while self._receive(socket.MSG_DONTWAIT):
-                pass
-        except BlockingIOError:
-            return
 
     # -- sending
 
@@ -152,15 +135,13 @@ class Agent:
 
     def _invoke(self, frame: Frame) -> None:
         if self._run is None or self._load is None or self._load_failed:
+            return  # the host has been told, and gives this sandbox up
+        if self._claims is not None and not self._claims.claim(frame.call):
             self.send(wire.encode(Kind.REVOKED, frame.call))
-            return
-        if self._load.get("isolation") == "call":
+        elif self._load.get("isolation") == "call":
             self._invoke_in_child(frame)
-            return
-        started = time.perf_counter()
-        self.send(self._answer(frame))
-        if self._pending and time.perf_counter() - started > _LOOK_AFTER:
-            self._look_for_revocations()
+        else:
+            self.send(self._answer(frame))
 
     def _invoke_in_child(self, frame: Frame) -> None:
         from nbfaas.agent import failure, forking
@@ -182,7 +163,6 @@ class Agent:
             self.send(wire.encode(Kind.FAILURE, frame.call, Codec.PICKLE, head))
         except forking.ChildLeftStreamBroken:
             os._exit(1)
-        self._look_for_revocations()
 
     def _answer(self, frame: Frame) -> list[wire.Chunk]:
         """Run one invocation and return the frame that answers it."""

@@ -28,13 +28,12 @@ unpickles control. An agent in another language needs this module's docstring an
 kind       direction       control; body
 =========  ==============  ====================================================================
 HELLO      agent → host    {nonce, protocol, python: [3, 11, 7], pid}
-WELCOME    host → agent    {log_limit, result_limit}
+WELCOME    host → agent    {log_limit, result_limit}; or the page of ``nbfaas.agent.claims``
 LOAD       host → agent    {function, version, entry, isolation, env, requires, memory,
                            filename}; the payload
 LOADED     agent → host    {seconds}
 INVOKE     host → agent    – or, for handlers, {id, attempt, timeout, cold_start}; the arguments
-REVOKE     host → agent    – ; this invocation, if it has not started, is not to be
-REVOKED    agent → host    – ; it was not started, and will not be
+REVOKED    agent → host    – ; it was not started, and will not be (see ``nbfaas.agent.claims``)
 LOG        agent → host    – ; a chunk of what the invocation wrote, codec = stream
 RESULT     agent → host    STATS; the return value
 FAILURE    agent → host    STATS + JSON (see ``nbfaas.agent.failure``); the exception's args
@@ -43,8 +42,8 @@ PONG       agent → host    –
 =========  ==============  ====================================================================
 
 Invocations are run one at a time, in the order they were sent, and answered by exactly one RESULT,
-FAILURE or REVOKED each. A LOAD that fails is answered by a FAILURE with the load's number; every
-INVOKE sent behind it is answered by REVOKED.
+FAILURE or REVOKED each. A LOAD that fails is answered by a FAILURE with the load's number, and
+nothing that was sent behind it is answered.
 """
 
 from __future__ import annotations
@@ -82,19 +81,21 @@ class Kind(IntEnum):
     LOAD = 3
     LOADED = 4
     INVOKE = 5
-    REVOKE = 6
-    REVOKED = 7
-    LOG = 8
-    RESULT = 9
-    FAILURE = 10
-    PING = 11
-    PONG = 12
+    REVOKED = 6
+    LOG = 7
+    RESULT = 8
+    FAILURE = 9
+    PING = 10
+    PONG = 11
 
 
 class Codec(IntEnum):
     NONE = 0
     PICKLE = 1  # pickle protocol 5, buffers out of band as further parts
     JSON = 2
+
+
+_LAST_KIND = max(Kind)
 
 
 class WireError(Exception):
@@ -166,10 +167,12 @@ def encode(
 class Decoder:
     """Turns received bytes into frames; the receiver writes into ``get_buffer()``.
 
-    ``max_body`` bounds what the other side may make this side allocate, in bytes.
+    ``max_body`` bounds what the other side may make this side allocate, in bytes. ``trusting``:
+    memory files that come with frames need not be sealed.
     """
 
-    def __init__(self, max_body: int = MAX_BODY) -> None:
+    def __init__(self, max_body: int = MAX_BODY, *, trusting: bool = False) -> None:
+        self._trusting = trusting
         self._max_body = max_body
         self._buffer = bytearray(_READ_SIZE)
         self._view = memoryview(self._buffer)
@@ -223,7 +226,7 @@ class Decoder:
         start, end, view = self._start, self._end, self._view
         while end - start >= HEADER.size:
             version, kind, codec, nparts, clen, call, blen = HEADER.unpack_from(view, start)
-            if version != PROTOCOL or not 1 <= kind <= 12:
+            if version != PROTOCOL or not 1 <= kind <= _LAST_KIND:
                 junk = bytes(view[start : start + HEADER.size])
                 raise WireError(f"not a frame of protocol {PROTOCOL}: {junk!r}")
             if clen > MAX_CONTROL or blen > self._max_body:
@@ -289,7 +292,8 @@ class Decoder:
         if not self._descriptors:
             raise WireError("a part whose descriptor did not come with the frame")
         try:
-            return SealedBuffer.received(self._descriptors.popleft(), size)
+            descriptor = self._descriptors.popleft()
+            return SealedBuffer.received(descriptor, size, trusting=self._trusting)
         except NotSealed as error:
             raise WireError(str(error)) from None
 

@@ -23,6 +23,7 @@ from nbfaas.dispatch.invocation import Invocation
 from nbfaas.dispatch.lane import Lane
 from nbfaas.dispatch.lookahead import window
 from nbfaas.dispatch.outcome import error_from_death, error_from_failure, read_failure
+from nbfaas.dispatch.rebalancing import STUCK, Rebalancer
 from nbfaas.dispatch.retry import retry_delay
 from nbfaas.dispatch.settling import Settling
 from nbfaas.dispatch.slot import Slot
@@ -54,6 +55,7 @@ class Dispatcher:
             self.fleet, lambda *sent: self._call(lambda: self._sent_directly(*sent))
         )
         self._closed = False
+        self._rebalancer = Rebalancer(self.fleet.slots)
         self._housekeeper = Housekeeper(self.fleet, settings, self._replan, self._gone)
 
     def __repr__(self) -> str:
@@ -146,7 +148,9 @@ class Dispatcher:
         in_flight = len(slot.in_flight)
         if not slot.held and not slot.take():
             return  # a caller has it
-        most = window(lane.durations, lane.waiting, len(lane.slots))
+        most = 1
+        if slot.looks_ahead and not (in_flight and self._loop.time() - slot.head_since > STUCK):
+            most = window(lane.durations, lane.waiting, len(lane.slots))
         if in_flight > most // 2:
             return  # a write for several invocations at once costs as much as for one
         room = most - in_flight
@@ -156,6 +160,8 @@ class Dispatcher:
             room -= 1
         if batch:
             slot.send(batch)
+            if len(slot.in_flight) > 1:
+                self._rebalancer.watch()
         elif not in_flight:
             slot.park()
 
@@ -216,10 +222,8 @@ class Dispatcher:
     def logged(self, invocation: Invocation, stream: int, data: bytes) -> None:
         self._settling.logged(invocation, stream, data)
 
-    def revoked(self, slot: Slot, invocation: Invocation) -> None:
-        if not invocation.settled:
-            # The load failed before it: ``load_failed`` has put an end to the lane's queue.
-            self._requeue(slot.lane, [invocation])
+    def revoked(self, slot: Slot, invocations: list[Invocation]) -> None:
+        self._requeue(slot.lane, [i for i in invocations if not i.settled])
         self._feed_or_park(slot)
         self._replan()
 
@@ -308,7 +312,9 @@ class Dispatcher:
         for invocation in invocations:
             invocation.slot = None
             if invocation.state is InvocationState.RUNNING:
+                # Sent directly to a sandbox that was lost already: this was no attempt.
                 invocation.state = InvocationState.QUEUED
+                invocation.attempts_made -= 1
         lane.push_front(invocations)
 
     def _retry(self, invocation: Invocation, error: BaseException) -> bool:
@@ -353,7 +359,7 @@ class Dispatcher:
             if slot.head is invocation:
                 self._end_slot(slot, Death(DeathKind.KILLED, "cancelled"), None)
             else:
-                slot.revoke(invocation)
+                slot.revoke_waiting()
 
     def _replan(self) -> None:
         """Something was set free: see who can use it, those with nothing first."""
@@ -369,6 +375,7 @@ class Dispatcher:
     async def close(self) -> None:
         """Cancel everything, destroy every sandbox, and return when nothing is left."""
         self._closed = self._direct.closed = True
+        self._rebalancer.close()
         await self._housekeeper.close()
         everything = [*self._delayed]
         for lane in self.fleet.lanes.values():

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nbfaas.agent import wire
-from nbfaas.agent.buffers import views
+from nbfaas.agent.buffers import SealedBuffer, views
+from nbfaas.agent.claims import SETTLE, Claims
 from nbfaas.agent.wire import Chunk, Codec, Frame, Kind, WireError
 from nbfaas.backends.base import Sandbox
 from nbfaas.dispatch.invocation import Invocation
@@ -32,7 +33,7 @@ class SlotOwner(Protocol):
     def started(self, slot: Slot, invocation: Invocation) -> None: ...
     def answered(self, slot: Slot, invocation: Invocation, frame: Frame, took: float) -> None: ...
     def logged(self, invocation: Invocation, stream: int, data: bytes) -> None: ...
-    def revoked(self, slot: Slot, invocation: Invocation) -> None: ...
+    def revoked(self, slot: Slot, invocations: list[Invocation]) -> None: ...
     def load_failed(self, slot: Slot, frame: Frame) -> None: ...
     def overdue(self, slot: Slot, invocation: Invocation) -> None: ...
     def lost(self, slot: Slot, error: Exception | None) -> None: ...
@@ -59,6 +60,8 @@ class Slot:
         self._deadline: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._loaded = False
+        self._claims: Claims | None = None
+        self._revoking = False
         now = self._loop.time()
         self.head_since = now
         self.idle_since = now
@@ -71,6 +74,11 @@ class Slot:
             f"<Slot {self.sandbox.id} {self.state} {self.lane.function.name} "
             f"{len(self.in_flight)} in flight, {self.answered_count} answered>"
         )
+
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether it may hold more than one invocation: only if they can be taken back."""
+        return self._claims is not None and not self._revoking
 
     @property
     def head(self) -> Invocation | None:
@@ -94,9 +102,13 @@ class Slot:
             "memory": options.resources.memory,
             "filename": function.filename,
         }
+        page: list[SealedBuffer] = []
+        if self.sandbox.connection.passes_descriptors:
+            self._claims, passing = Claims.create()
+            page.append(passing)
         self.sandbox.connection.send(
             [
-                *wire.encode(Kind.WELCOME, 0, Codec.JSON, json.dumps(welcome).encode()),
+                *wire.encode(Kind.WELCOME, 0, Codec.JSON, json.dumps(welcome).encode(), page),
                 *wire.encode(
                     Kind.LOAD,
                     _LOAD,
@@ -186,12 +198,30 @@ class Slot:
         }
         return json.dumps(control).encode()
 
-    def revoke(self, invocation: Invocation) -> None:
-        """Ask the agent not to start an invocation that waits behind another."""
-        for number, candidate in self.in_flight.items():
-            if candidate is invocation:
-                self.sandbox.connection.send(wire.encode(Kind.REVOKE, number))
-                return
+    def revoke_waiting(self) -> None:
+        """Take back what waits behind the head, as far as the agent has not started it; the owner
+        gets it through ``revoked``, a moment later."""
+        if self._claims is None or self._revoking or len(self.in_flight) < 2:
+            return
+        numbers = list(self.in_flight)
+        self._revoking = True
+        self._claims.revoke(numbers[1], numbers[-1])
+        self._loop.call_later(SETTLE, self._finish_revocation, numbers[1], numbers[-1])
+
+    def _finish_revocation(self, first: int, last: int) -> None:
+        self._revoking = False
+        if self.dead or self._claims is None:
+            return
+        first = max(first, self._claims.claimed + 1)
+        back = [
+            self.in_flight.pop(number) for number in list(self.in_flight) if first <= number <= last
+        ]
+        self._revoked(back, self._loop.time())
+
+    def _revoked(self, invocations: list[Invocation], now: float) -> None:
+        if not self.in_flight and self.state is SandboxState.BUSY:
+            self._become_idle(now)
+        self._owner.revoked(self, invocations)
 
     def release(self) -> list[Invocation]:
         """Let go of the sandbox: no more is heard of it. Returns what was in flight, in order."""
@@ -246,16 +276,13 @@ class Slot:
             self._on_lost(WireError(f"a {Kind(kind).name} frame, which an agent never sends"))
 
     def _on_revoked(self, number: int, now: float) -> None:
-        was_head = number == next(iter(self.in_flight), 0)
+        head = next(iter(self.in_flight), 0)
         invocation = self.in_flight.pop(number, None)
         if invocation is None:
-            self._on_lost(WireError(f"revoked {number}, which is not in flight"))
-            return
-        if was_head and self.in_flight:
+            return  # ``_finish_revocation`` was first
+        if number == head and self.in_flight:
             self._start_head(now)
-        elif not self.in_flight:
-            self._become_idle(now)
-        self._owner.revoked(self, invocation)
+        self._revoked([invocation], now)
 
     def _become_idle(self, now: float) -> None:
         self.held = True
