@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from nbfaas import remote
+from nbfaas.agent.wire import Kind
 from nbfaas.errors import (
     LoadFailed,
     MissingPackage,
@@ -238,6 +239,8 @@ def test_an_exception_that_would_run_code_comes_without_what_would(canary):
 
 
 def test_bytes_that_are_no_pickle_are_refused(canary):
+    kind = int(Kind.RESULT)
+
     @remote(max_containers=1)
     def trap(call):
         import os
@@ -245,7 +248,7 @@ def test_bytes_that_are_no_pickle_are_refused(canary):
 
         body = f"cos\nsystem\n(S'touch {canary}'\ntR.".encode()
         stats = bytes(40)
-        frame = struct.pack("<BBBBIQQ", 1, 9, 1, 0, len(stats), call, len(body)) + stats + body
+        frame = struct.pack("<BBBBIQQ", 1, kind, 1, 0, len(stats), call, len(body)) + stats + body
         for fd in range(3, 100):
             try:
                 if "socket" in os.readlink(f"/proc/self/fd/{fd}"):
