@@ -80,11 +80,18 @@ class Kernel:
         self._displays: dict[str, dict[str, Any]] = {}
 
     def __enter__(self) -> Kernel:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self._end()
+            raise
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._client.stop_channels()
+        self._end()
+
+    def _end(self) -> None:
         if self._manager.has_kernel:
             self._manager.shutdown_kernel()
         self._manager.cleanup_resources()
