@@ -1,4 +1,4 @@
-"""Every error a user can meet. Each class builds its own message: what happened, to what, what to do.
+"""Every error a user can meet. Each builds its own message: what happened, to what, what to do.
 
 ::
 
@@ -19,7 +19,7 @@
     │   ├── BackendUnavailable              no Docker daemon answers
     │   ├── InsufficientResources           a function asks for more than this machine has
     │   └── SandboxStartFailed
-    ├── InvocationError                     what a call can end with, besides the function's own error
+    ├── InvocationError                     what a call can end with, besides its own error
     │   ├── RemoteError                     the function raised a type that is unknown here
     │   ├── FunctionTimeout (TimeoutError)
     │   ├── FunctionExited                  the function called sys.exit
@@ -302,7 +302,7 @@ class ResultUnreadable(InvocationError):
 
 
 class SandboxLost(InvocationError):
-    """The sandbox in which the function ran is gone: it was killed, froze, or broke the protocol."""
+    """The sandbox in which the function ran is gone: killed, frozen, or not to be understood."""
 
     def __init__(self, function: str, sandbox: str, reason: str) -> None:
         super().__init__(

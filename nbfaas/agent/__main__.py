@@ -200,9 +200,9 @@ class Agent:
         return wire.encode(Kind.FAILURE, frame.call, Codec.PICKLE, head, parts)
 
 
-def main() -> None:
+def main(preload: str | None = None) -> None:
     """Connect to the socket named in the environment and serve. The exit code is 0 when the host
-    closed the connection."""
+    closed the connection. ``preload`` is the path of a list of modules, see ``preloading``."""
     address = os.environ.pop("NBFAAS_SOCKET")
     nonce = os.environ.pop("NBFAAS_NONCE")
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -219,6 +219,10 @@ def main() -> None:
     from nbfaas.agent import codec, failure, loading  # noqa: F401
 
     try:
+        if preload is not None:
+            from nbfaas.agent.preloading import import_while_idle
+
+            import_while_idle(preload, sock)
         agent.serve()
     except (ConnectionError, wire.WireError) as error:
         sys.__stderr__ and print(f"nbfaas agent: {error}", file=sys.__stderr__)

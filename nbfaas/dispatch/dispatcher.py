@@ -80,7 +80,7 @@ class Dispatcher:
 
     def stop_idle(self, function: str | None = None) -> None:
         """Remove idle sandboxes, of one function or of all."""
-        self._call(lambda: self._stop_idle(function))
+        self._call(lambda: self.fleet.stop_idle(function))
 
     def supersede(self, version: str) -> None:
         """A newer version took this one's place: its sandboxes go as soon as they are idle."""
@@ -105,6 +105,7 @@ class Dispatcher:
         lanes: dict[str, Lane] = {}
         for invocation in invocations:
             function = invocation.function
+            invocation.announced = True
             self._publish(announce.queued(invocation))
             lane = lanes.get(function.version)
             if self._closed:
@@ -123,13 +124,20 @@ class Dispatcher:
 
     def _sent_directly(self, slot: Slot, invocation: Invocation) -> None:
         """Catch up on what a caller has done by itself."""
-        self._publish(announce.queued(invocation))
-        self._publish(announce.started(slot, invocation))
+        self._announce(slot, invocation)
         if slot.head is invocation:
             slot.held = True
             slot.watch_head()
         elif self._closed and not invocation.settled:
             self._settling.cancel(invocation)
+
+    def _announce(self, slot: Slot, invocation: Invocation) -> None:
+        """Publish how a directly sent invocation came in, before anything else of it. (Its answer
+        may come before the caller has got as far as saying that it was sent.)"""
+        if not invocation.announced:
+            invocation.announced = True
+            self._publish(announce.queued(invocation))
+            self._publish(announce.started(slot, invocation))
 
     # -- feeding
 
@@ -150,7 +158,7 @@ class Dispatcher:
             return  # a caller has it
         most = 1
         if slot.looks_ahead and not (in_flight and self._loop.time() - slot.head_since > STUCK):
-            most = window(lane.durations, lane.waiting, len(lane.slots))
+            most = lane.chunksize or window(lane.durations, lane.waiting, len(lane.slots))
         if in_flight > most // 2:
             return  # a write for several invocations at once costs as much as for one
         room = most - in_flight
@@ -185,8 +193,7 @@ class Dispatcher:
     # -- what sandboxes say
 
     def answered(self, slot: Slot, invocation: Invocation, frame: Frame, took: float) -> None:
-        if self._intake:
-            self._work_off()  # this very invocation may still have to be caught up on
+        self._announce(slot, invocation)
         stats = self._settling.stats(slot, invocation, frame, took)
         slot.lane.durations.add(stats.wall)
         if invocation.state is InvocationState.CANCELLED:
@@ -244,7 +251,6 @@ class Dispatcher:
         self._replan()
 
     def overdue(self, slot: Slot, invocation: Invocation) -> None:
-        self._work_off()
         if invocation.settled:  # cancelled, revoked too late
             self._end_slot(slot, Death(DeathKind.KILLED, "cancelled"), None)
             return
@@ -253,13 +259,10 @@ class Dispatcher:
         self._end_slot(slot, Death(DeathKind.KILLED, "timeout"), invocation, error)
 
     def lost(self, slot: Slot, error: Exception | None) -> None:
-        self._work_off()
-        if slot.dead:
-            return
         death = None
         if error is not None:
             death = Death(DeathKind.PROTOCOL, f"it broke the protocol ({error})")
-        self._end_slot(slot, death, slot.head)
+        self._end_slot(slot, death, slot.charged_head())
 
     def _gone(self, slot: Slot, death: Death) -> None:
         self._end_slot(slot, death, slot.head)
@@ -282,6 +285,9 @@ class Dispatcher:
         to the front of the queue. Without a ``death`` the backend is asked for the cause."""
         unfinished = slot.release()
         self.fleet.remove(slot)
+        for invocation in unfinished:
+            if invocation.attempts_made:
+                self._announce(slot, invocation)
         self._requeue(slot.lane, [i for i in unfinished if i is not charged and not i.settled])
         task = self._loop.create_task(self._bury(slot, death, charged, error), name="nbfaas-bury")
         self._autopsies.add(task)
@@ -312,7 +318,7 @@ class Dispatcher:
         for invocation in invocations:
             invocation.slot = None
             if invocation.state is InvocationState.RUNNING:
-                # Sent directly to a sandbox that was lost already: this was no attempt.
+                # Its sandbox was lost before it was started: this was no attempt.
                 invocation.state = InvocationState.QUEUED
                 invocation.attempts_made -= 1
         lane.push_front(invocations)
@@ -351,6 +357,8 @@ class Dispatcher:
             self._settling.cancel(invocation)
         # All of them are settled first: what ``_end_slot`` finds unsettled goes on elsewhere.
         for invocation in running:
+            if invocation.slot is not None and invocation.state is InvocationState.RUNNING:
+                self._announce(invocation.slot, invocation)
             self._settling.cancel(invocation)
         for invocation in running:
             slot = invocation.slot
@@ -366,11 +374,6 @@ class Dispatcher:
         for lane in sorted(self.fleet.lanes.values(), key=lambda lane: lane.existing):
             if lane.waiting:
                 self._feed_lane(lane)
-
-    def _stop_idle(self, function: str | None) -> None:
-        for slot in self.fleet.slots():
-            if function in (None, slot.lane.function.name) and slot.take():
-                self.fleet.retire(slot, "stopped")
 
     async def close(self) -> None:
         """Cancel everything, destroy every sandbox, and return when nothing is left."""

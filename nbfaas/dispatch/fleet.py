@@ -252,6 +252,12 @@ class Fleet:
         self._disposals.add(task)
         task.add_done_callback(self._disposals.discard)
 
+    def stop_idle(self, function: str | None) -> None:
+        """Remove the idle sandboxes of one function, or of all."""
+        for slot in self.slots():
+            if function in (None, slot.lane.function.name) and slot.take():
+                self.retire(slot, "stopped")
+
     def expire(self, now: float, keep_alive: float) -> None:
         """Remove what has been idle for ``keep_alive`` seconds."""
         for slot in self.slots():

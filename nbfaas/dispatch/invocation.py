@@ -21,11 +21,14 @@ class Invocation:
     """
 
     __slots__ = (
+        "announced",
         "attempts",
         "attempts_made",
+        "chunksize",
         "error",
         "failure",
         "function",
+        "given_back",
         "id",
         "index",
         "listener",
@@ -51,16 +54,20 @@ class Invocation:
         queued_at: float,
         run_id: str | None = None,
         index: int | None = None,
+        chunksize: int | None = None,
     ) -> None:
         self.id = invocation_id
         self.function = function
         self.parts = parts  # the pickled (args, kwargs); kept for retries
         self.run_id = run_id
         self.index = index
+        self.chunksize = chunksize  # how many a sandbox may hold; None: as look-ahead decides
         self.state = InvocationState.QUEUED
+        self.announced = False  # whether the records of its way in have been published
         self.queued_at = queued_at  # seconds since the epoch
         self.ready_at = 0.0  # the loop's clock: since when it could run
         self.attempts_made = 0
+        self.given_back = 0  # how often its sandbox was lost before it was started
         self.attempts: list[AttemptStats] | None = None
         self.slot: Slot | None = None
         self.value: Any = None

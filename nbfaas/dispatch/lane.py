@@ -56,6 +56,11 @@ class Lane:
         """A waiting invocation was settled where it stood; ``pop`` passes over it."""
         self.waiting -= 1
 
+    @property
+    def chunksize(self) -> int | None:
+        """What the user wants for the invocation that is next."""
+        return self._queue[0].chunksize if self._queue else None
+
     def pop(self) -> Invocation | None:
         """The invocation that has waited longest."""
         while self._queue:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _LOAD = 1  # the number of the LOAD; invocations have higher ones
 # How long a revoked invocation, next in turn, is waited for: the agent answers at once, unless it
 # had begun it a moment before the revocation arrived.
+_GIVEN_BACK = 3  # how often an invocation may be lost before it was started, without being charged
 _REVOKE_GRACE = 0.25
 
 
@@ -137,6 +138,17 @@ class Slot:
             self.last_heard = self._loop.time()
             self._start_head(self.last_heard)
         self.sandbox.connection.send(chunks)
+
+    def charged_head(self) -> Invocation | None:
+        """The invocation that has used up an attempt should the sandbox be gone: the head, unless
+        the agent provably has not started it. (Not more than a few times, though: a sandbox could
+        lie about it for ever.)"""
+        number = next(iter(self.in_flight), 0)
+        head = self.in_flight.get(number)
+        if head is None or self._claims is None or self._claims.claimed >= number:
+            return head
+        head.given_back += 1
+        return head if head.given_back > _GIVEN_BACK else None
 
     def park(self) -> None:
         """Nothing is left to do: let the next caller have it."""

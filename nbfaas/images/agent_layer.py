@@ -12,11 +12,12 @@ from nbfaas.images.layer import Layer, walk
 
 HOME = "/opt/nbfaas"
 SCRIPT = f"{HOME}/nbfaas_agent.py"
-_BOOTSTRAP = b"""\
+PRELOAD = f"{HOME}/preload.txt"
+_BOOTSTRAP = f"""\
 from nbfaas.agent.__main__ import main
 
-main()
-"""
+main(preload={PRELOAD!r})
+""".encode()
 
 
 def agent_files() -> dict[str, bytes]:
@@ -42,7 +43,9 @@ def agent_hash() -> str:
     return digest.hexdigest()[:12]
 
 
-def add_agent(layer: Layer) -> None:
-    """Put the agent into a layer."""
+def add_agent(layer: Layer, preload: tuple[str, ...] = ()) -> None:
+    """Put the agent into a layer, and the list of modules it is to import in advance."""
+    if preload:
+        layer.file(PRELOAD, "\n".join(preload).encode())
     for path, data in sorted(agent_files().items()):
         layer.python(path, data)

@@ -19,7 +19,7 @@ from nbfaas.images.packages import Packages, Resolution
 from nbfaas.images.plan import ADDED, SITE, SOURCE, Plan, layer_key
 from nbfaas.images.probe import Probe, probe
 from nbfaas.images.progress import Notify, Steps
-from nbfaas.images.runtimes import runtimes
+from nbfaas.images.runtimes import Runtime, runtimes
 from nbfaas.images.sources import Sources
 from nbfaas.model.image import ImageSpec
 from nbfaas.settings import Settings
@@ -57,7 +57,9 @@ class Images:
 
         Raises ``ImageNotFound``, ``PythonMismatch``, ``ImageBuildFailed``, ``BackendUnavailable``.
         """
-        requirements = self._requirements(spec)
+        runtime = self._runtime(spec)
+        requirements = runtime.requirements if runtime else ()
+        preload = runtime.preload if runtime else ()
         sources = Sources(str(spec), spec.python_sources)
         agent = agent_hash()
         quiet: Callable[[str], None] = Steps(str(spec), 1, self._notify).say
@@ -65,7 +67,7 @@ class Images:
 
         def plan_on(base: Base) -> Plan:
             content = sources.hash if spec.python_sources else ""
-            return Plan(spec, base.identity, requirements, content, agent)
+            return Plan(spec, base.identity, requirements, content, agent, preload)
 
         plan = plan_on(base)
         if (found := self._built(plan.tag)) is not None:
@@ -111,13 +113,13 @@ class Images:
             self._engine.remove(reference)
         return tuple(chosen)
 
-    def _requirements(self, spec: ImageSpec) -> tuple[str, ...]:
+    def _runtime(self, spec: ImageSpec) -> Runtime | None:
         if spec.kind == "reference":
-            return ()
+            return None
         known = runtimes()
         if spec.name not in known:
             raise ImageNotFound(spec.name, tuple(known))
-        return known[spec.name].requirements
+        return known[spec.name]
 
     def _base(self, spec: ImageSpec, say: Callable[[str], None]) -> Base:
         if spec.kind == "runtime":
@@ -190,7 +192,7 @@ class Images:
 
     def _finish(self, plan: Plan, parent: str, there: Probe, installed: dict[str, str]) -> None:
         with Layer(self._folder) as layer:
-            add_agent(layer)
+            add_agent(layer, plan.preload)
             if (path_file := plan.path_file(there)) is not None:
                 layer.file(*path_file)
             self._engine.build(

@@ -19,13 +19,15 @@ SITE, ADDED, SOURCE = f"{HOME}/site", f"{HOME}/added", f"{HOME}/source"
 @dataclass(frozen=True, slots=True)
 class Plan:
     """``base`` is the base image's identity, ``requirements`` the runtime's, ``sources`` the hash
-    of the local Python sources ("" if there are none), ``agent`` the agent's."""
+    of the local Python sources ("" if there are none), ``agent`` the agent's. ``preload`` are
+    modules that the agent imports before it is given a function."""
 
     spec: ImageSpec
     base: str
     requirements: tuple[str, ...]
     sources: str
     agent: str
+    preload: tuple[str, ...] = ()
 
     @property
     def tag(self) -> str:
@@ -39,6 +41,7 @@ class Plan:
             self.requirements,
             self.sources,
             self.agent,
+            self.preload,
             spec.pip,
             spec.env,
         )

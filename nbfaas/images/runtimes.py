@@ -8,7 +8,8 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """A folder with a ``Dockerfile``, a ``requirements.txt`` and a ``verify.py``."""
+    """A folder with a ``Dockerfile``, a ``requirements.txt`` and a ``verify.py``, and, if wanted, a
+    ``preload.txt``."""
 
     name: str
     folder: Path
@@ -17,6 +18,12 @@ class Runtime:
     def requirements(self) -> tuple[str, ...]:
         """The lines of ``requirements.txt``, without comments."""
         return read_requirements(self.folder / "requirements.txt")
+
+    @property
+    def preload(self) -> tuple[str, ...]:
+        """Modules that sandboxes import while they wait for a function."""
+        path = self.folder / "preload.txt"
+        return read_requirements(path) if path.is_file() else ()
 
 
 def runtimes_folder() -> Path:

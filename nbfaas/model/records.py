@@ -1,6 +1,6 @@
-"""Records: internal facts in the past tense. The dispatcher publishes them; the journal, metrics and
-widgets subscribe. Records flow one way; nobody answers one. (They are never called events: an event
-is a CloudEvent that a user's trigger waits for.)
+"""Records: internal facts in the past tense. The dispatcher publishes them; the journal, metrics
+and widgets subscribe. Records flow one way; nobody answers one. (They are never called events: an
+event is a CloudEvent that a user's trigger waits for.)
 
 Times are seconds since the epoch. (msgspec structs: several records are made for every invocation,
 and a frozen dataclass takes ten times as long to make.)

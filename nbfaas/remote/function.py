@@ -14,7 +14,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 from nbfaas.agent.local_function import LocalFunction
 from nbfaas.agent.wire import Part
 from nbfaas.dispatch.invocation import Invocation
-from nbfaas.errors import PayloadTooLarge
+from nbfaas.errors import OptionError, PayloadTooLarge
 from nbfaas.model.function import Entry, FunctionOptions, FunctionVersion
 from nbfaas.packager.arguments import dump_arguments
 from nbfaas.packager.buffers import Sealer
@@ -62,12 +62,14 @@ class RemoteFunction(Generic[P, R]):
         kwargs: dict[str, Any] | None = None,
         order_outputs: bool = True,
         return_exceptions: bool = False,
+        chunksize: int | None = None,
     ) -> MapRun[R]:
         """Run it once for each item, as the builtin ``map`` does; several ``inputs`` are taken
-        side by side. Submits everything at once and returns the run. Items are never unpacked."""
-        return self._run(
-            list(zip(*inputs, strict=False)), kwargs or {}, order_outputs, return_exceptions
-        )
+        side by side. Submits everything at once and returns the run. Items are never unpacked.
+        ``chunksize``: how many a sandbox holds at a time, instead of what is learnt from their
+        durations; each item still fails, and is retried, by itself."""
+        items = list(zip(*inputs, strict=False))
+        return self._run(items, kwargs or {}, order_outputs, return_exceptions, chunksize)
 
     def starmap(
         self,
@@ -76,10 +78,11 @@ class RemoteFunction(Generic[P, R]):
         kwargs: dict[str, Any] | None = None,
         order_outputs: bool = True,
         return_exceptions: bool = False,
+        chunksize: int | None = None,
     ) -> MapRun[R]:
         """Like ``map``, with each item unpacked into arguments."""
         items = [tuple(item) for item in inputs]
-        return self._run(items, kwargs or {}, order_outputs, return_exceptions)
+        return self._run(items, kwargs or {}, order_outputs, return_exceptions, chunksize)
 
     def with_options(self, **options: Any) -> RemoteFunction[P, R]:
         """The same function with other options. Raises ``OptionError``."""
@@ -142,7 +145,10 @@ class RemoteFunction(Generic[P, R]):
         kwargs: dict[str, Any],
         order_outputs: bool,
         return_exceptions: bool,
+        chunksize: int | None,
     ) -> MapRun[R]:
+        if chunksize is not None and chunksize < 1:
+            raise OptionError("chunksize", chunksize, "give a number, at least 1, or None")
         service = get_service()
         version = self.version()
         run_id = service.new_id()
@@ -158,6 +164,7 @@ class RemoteFunction(Generic[P, R]):
                 queued_at=now,
                 run_id=run_id,
                 index=index,
+                chunksize=chunksize,
             )
             for index, args in enumerate(items)
         ]
@@ -186,11 +193,17 @@ class RemoteFunction(Generic[P, R]):
         # In a sandbox there is no dispatcher: there it is the plain function.
         return LocalFunction, (self._function, self.name)
 
+    def _signature(self) -> str:
+        try:
+            return str(inspect.signature(self._function))
+        except (TypeError, ValueError):
+            return "(…)"
+
     def __repr__(self) -> str:
         options = self.options
         from nbfaas.agent.units import format_bytes
 
-        text = f"<RemoteFunction {self.name}{_signature(self._function)}"
+        text = f"<RemoteFunction {self.name}{self._signature()}"
         if self._version is not None:
             text += f" @{self._version.version}"
         return (
@@ -228,6 +241,9 @@ class HandlerFunction(RemoteFunction[[Any], Any]):
     def with_options(self, **options: Any) -> HandlerFunction:
         changed = parse_options(self.options, options)
         return HandlerFunction(self._source, self._filename, changed, self.name)
+
+    def _signature(self) -> str:
+        return "(event)"
 
     def shipped(self) -> ShippingReport:
         size = len(self._source.encode())
@@ -283,10 +299,3 @@ def _supersede(version: FunctionVersion) -> None:
     service = current_service()
     if service is not None and not service.failed:
         service.dispatcher.supersede(version.version)
-
-
-def _signature(function: Callable[..., Any]) -> str:
-    try:
-        return str(inspect.signature(function))
-    except (TypeError, ValueError):
-        return "(…)"
