@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup docker lint format types imports unit contract integration acceptance test demo bench clean
+.PHONY: help setup docker lint format types imports unit contract integration acceptance test demo screenshots bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,10 @@ test: setup lint types imports ## every check and every test, Docker's included
 
 demo: setup ## run the first notebook in real containers and print what comes out
 	@$(BIN)/python scripts/demo.py $(NOTEBOOK)
+
+screenshots: setup ## take the pictures in docs/images, with JupyterLab in Chromium
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python 'playwright>=1.45'
+	@$(BIN)/python scripts/screenshots.py
 
 bench: setup ## run the benchmarks, one after the other
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
