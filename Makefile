@@ -53,8 +53,8 @@ screenshots: setup ## take the pictures in docs/images, with JupyterLab in Chrom
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python 'playwright>=1.45'
 	@$(BIN)/python scripts/screenshots.py
 
-bench: setup ## run the benchmarks, one after the other
-	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+bench: setup ## nbfaas beside its peers, in one table; ARGS="--only warm,map --no-peers --rounds 3"
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 clean: ## remove .venv, build/ and caches
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

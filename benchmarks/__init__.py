@@ -1,0 +1,1 @@
+"""Benchmarks: ``python -m benchmarks`` measures nbfaas beside its peers, in one run."""
