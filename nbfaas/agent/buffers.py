@@ -21,9 +21,10 @@ SMALLEST = 256 * 1024
 """Bytes; below this, copying through the socket is as quick as two descriptors and a mapping."""
 
 # <linux/fcntl.h>; the fcntl module has the names only from Python 3.12 on some builds.
-_F_ADD_SEALS, _F_GET_SEALS = 1033, 1034
+F_ADD_SEALS, _F_GET_SEALS = 1033, 1034
 _SEAL, _SHRINK, _GROW, _WRITE = 1, 2, 4, 8
-_SEALS = _SEAL | _SHRINK | _GROW | _WRITE
+SEAL_SIZE = _SEAL | _SHRINK | _GROW
+_SEALS = SEAL_SIZE | _WRITE
 _COPY_AT_ONCE = 64 * 1024 * 1024
 _MAPPINGS_KEPT = 8
 
@@ -77,7 +78,7 @@ class SealedBuffer:
             written = 0
             while written < size:
                 written += os.write(fd, data[written : written + _COPY_AT_ONCE])
-            fcntl.fcntl(fd, _F_ADD_SEALS, _SEALS)
+            fcntl.fcntl(fd, F_ADD_SEALS, _SEALS)
         except BaseException:
             os.close(fd)
             raise

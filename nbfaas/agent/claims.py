@@ -15,10 +15,11 @@ invocations.
 
 from __future__ import annotations
 
+import fcntl
 import mmap
 import os
 
-from nbfaas.agent.buffers import SealedBuffer
+from nbfaas.agent.buffers import F_ADD_SEALS, SEAL_SIZE, SealedBuffer
 
 SETTLE = 0.001
 _SIZE = 4096
@@ -34,9 +35,11 @@ class Claims:
 
     @classmethod
     def create(cls) -> tuple[Claims, SealedBuffer]:
-        """A page, and what passes it to the agent. (Not sealed: the agent has to write.)"""
-        fd = os.memfd_create("nbfaas-claims", os.MFD_CLOEXEC)
+        """A page, and what passes it to the agent. Its size is sealed: reading a page that the
+        other side has cut off would kill this process. (Writing is not: the agent has to.)"""
+        fd = os.memfd_create("nbfaas-claims", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.ftruncate(fd, _SIZE)
+        fcntl.fcntl(fd, F_ADD_SEALS, SEAL_SIZE)
         passing = SealedBuffer(fd, _SIZE)
         claims = cls(fd)
         claims._numbers[_FIRST] = _NEVER

@@ -227,7 +227,8 @@ class Fleet:
         if self._starts:
             self._refill_soon()
             return
-        for image in {lane.spec.image for lane in self.lanes.values() if lane.slots}:
+        in_use = {lane.spec.image for lane in self.lanes.values() if lane.slots}
+        for image in in_use.union(self.stock.images()):
             self.stock.refill(image)
 
     # -- shrinking

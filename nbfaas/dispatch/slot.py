@@ -63,6 +63,7 @@ class Slot:
         self._loaded = False
         self._claims: Claims | None = None
         self._revoking = False
+        self._refusing = 0  # the last number taken back, until the agent has said REVOKED to it
         now = self._loop.time()
         self.head_since = now
         self.idle_since = now
@@ -215,6 +216,8 @@ class Slot:
         gets it through ``revoked``, a moment later."""
         if self._claims is None or self._revoking or len(self.in_flight) < 2:
             return
+        if self._refusing:
+            return  # another range would let the agent start what was taken back with this one
         numbers = list(self.in_flight)
         self._revoking = True
         self._claims.revoke(numbers[1], numbers[-1])
@@ -225,9 +228,10 @@ class Slot:
         if self.dead or self._claims is None:
             return
         first = max(first, self._claims.claimed + 1)
-        back = [
-            self.in_flight.pop(number) for number in list(self.in_flight) if first <= number <= last
-        ]
+        numbers = [number for number in self.in_flight if first <= number <= last]
+        if numbers:
+            self._refusing = numbers[-1]
+        back = [self.in_flight.pop(number) for number in numbers]
         self._revoked(back, self._loop.time())
 
     def _revoked(self, invocations: list[Invocation], now: float) -> None:
@@ -288,6 +292,8 @@ class Slot:
             self._on_lost(WireError(f"a {Kind(kind).name} frame, which an agent never sends"))
 
     def _on_revoked(self, number: int, now: float) -> None:
+        if number >= self._refusing:
+            self._refusing = 0
         head = next(iter(self.in_flight), 0)
         invocation = self.in_flight.pop(number, None)
         if invocation is None:

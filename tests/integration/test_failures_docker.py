@@ -39,13 +39,16 @@ def engine():
 
 
 def sandbox_of(call, records):
-    until(call.running)
+    """The sandbox in which the call runs, once the function itself has begun: one that is lost
+    earlier costs nothing, as the call runs in another then."""
+    until(lambda: call.logs)
     started = [record for record in records if isinstance(record, AttemptStarted)]
     return next(each.sandbox for each in started if each.invocation_id == call.id)
 
 
 @remote(max_containers=1)
 def sleep(seconds):
+    print("begun")
     time.sleep(seconds)
     return seconds
 
@@ -115,6 +118,7 @@ def test_what_is_killed_for_memory_and_what_is_killed_otherwise_are_told_apart(e
     @remote(memory="64MB")
     def hold(megabytes, seconds):
         data = b"x" * (megabytes << 20)
+        print("begun")
         time.sleep(seconds)
         return len(data)
 

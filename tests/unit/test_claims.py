@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 from nbfaas.agent.claims import Claims
 
 
@@ -42,3 +44,10 @@ def test_the_host_sees_what_was_started_before_its_revocation():
     assert agent.claim(4)
     host.revoke(3, 6)
     assert host.claimed == 4  # so 5 and 6 can be run elsewhere, and 4 can not
+
+
+def test_a_sandbox_can_not_cut_the_page_off_under_the_host():
+    host, passing = Claims.create()
+    with pytest.raises(PermissionError):
+        os.ftruncate(passing.fileno(), 0)
+    assert host.claimed == 0
