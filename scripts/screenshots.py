@@ -60,7 +60,7 @@ def main() -> int:
         shutil.copy(NOTEBOOK, folder)
         with jupyter(Path(folder)) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM)
-            page = browser.new_page(viewport=WINDOW, device_scale_factor=2)  # type: ignore[arg-type]
+            page = browser.new_page(viewport=WINDOW, device_scale_factor=2)
             try:
                 page.goto(address, wait_until="domcontentloaded")
                 failed = run_all(page)

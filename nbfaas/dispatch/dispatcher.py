@@ -118,6 +118,7 @@ class Dispatcher:
                     self._settling.fail(invocation, error)
                     continue
             invocation.ready_at = now
+            lane.keep_alive.called(now)
             lane.push(invocation)
         for lane in lanes.values():
             self._feed_lane(lane)
@@ -136,6 +137,7 @@ class Dispatcher:
         may come before the caller has got as far as saying that it was sent.)"""
         if not invocation.announced:
             invocation.announced = True
+            slot.lane.keep_alive.called(slot.head_since)
             self._publish(announce.queued(invocation))
             self._publish(announce.started(slot, invocation))
 
@@ -196,6 +198,7 @@ class Dispatcher:
         self._announce(slot, invocation)
         stats = self._settling.stats(slot, invocation, frame, took)
         slot.lane.durations.add(stats.wall)
+        slot.memory = stats.peak_memory
         if invocation.state is InvocationState.CANCELLED:
             pass  # it was revoked too late, and has been settled
         elif frame.kind == Kind.RESULT:
@@ -224,6 +227,7 @@ class Dispatcher:
                 self._replan()
         elif not slot.in_flight:
             slot.park()
+            lane.keep_alive.quiet(self._loop.time())
             self._replan()
 
     def logged(self, invocation: Invocation, stream: int, data: bytes) -> None:

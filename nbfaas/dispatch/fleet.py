@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Protocol
 from nbfaas.backends.base import Backend, Sandbox, SandboxSpec
 from nbfaas.dispatch.autoscale import desired_sandboxes
 from nbfaas.dispatch.budget import Budget
+from nbfaas.dispatch.keep_alive import KeepAlive
 from nbfaas.dispatch.lane import Lane
+from nbfaas.dispatch.load import STABLE
 from nbfaas.dispatch.slot import Slot
 from nbfaas.dispatch.stock import Stock
 from nbfaas.errors import NbfaasError, PythonMismatch, SandboxStartFailed
@@ -50,6 +52,7 @@ class Fleet:
         self.backend = backend
         self.budget = budget
         self.lanes: dict[str, Lane] = {}  # by version
+        self._keep_alives: dict[str, KeepAlive] = {}
         self.stock = Stock(backend, lambda: settings.prewarm, self.dispose, self._publish_prewarmed)
         self._settings = settings
         self._owner = owner
@@ -73,7 +76,10 @@ class Fleet:
             options = function.options
             self.budget.check(function.name, options.resources)
             spec = SandboxSpec(options.image, options.resources, options.volumes, options.network)
-            lane = self.lanes[function.version] = Lane(function, spec)
+            # By name: what was learnt of a function outlives its versions and its sandboxes.
+            keep_alive = self._keep_alives.setdefault(function.name, KeepAlive())
+            lane = Lane(function, spec, keep_alive, self._loop.time())
+            self.lanes[function.version] = lane
         lane.superseded = False  # somebody still uses it
         return lane
 
@@ -259,15 +265,36 @@ class Fleet:
             if function in (None, slot.lane.function.name) and slot.take():
                 self.retire(slot, "stopped")
 
-    def expire(self, now: float, keep_alive: float) -> None:
-        """Remove what has been idle for ``keep_alive`` seconds."""
-        for slot in self.slots():
-            if now - slot.idle_since >= keep_alive and slot.take():
-                self.retire(slot, "idle")
-        self.stock.expire(now, keep_alive)
+    def expire(self, now: float) -> None:
+        """Remove what has been idle for too long, is more than the load of late needs, or holds
+        more memory than idle sandboxes may."""
+        settings = self._settings
+        for lane in list(self.lanes.values()):
+            lane.load.add(now, lane.waiting + lane.in_flight, len(lane.slots))
+            surplus = lane.load.surplus(now, len(lane.slots))
+            kept = lane.keep_alive.seconds(settings.keep_alive)
+            for slot in sorted(lane.slots, key=lambda slot: slot.idle_since):
+                idle = now - slot.idle_since
+                if idle >= kept and slot.take():
+                    self.retire(slot, "idle")
+                elif surplus > 0 and idle >= STABLE and slot.take():
+                    surplus -= 1
+                    self.retire(slot, "more than the load of the last minute needs")
+        self._free_idle_memory(settings.idle_memory)
+        self.stock.expire(now, settings.keep_alive)
         for version, lane in list(self.lanes.items()):
             if not (lane.slots or lane.starting or lane.waiting):
                 del self.lanes[version]
+
+    def _free_idle_memory(self, allowed: int) -> None:
+        idle = [slot for slot in self.slots() if slot.state is _IDLE]
+        held = sum(slot.memory for slot in idle)
+        for slot in sorted(idle, key=lambda slot: slot.idle_since):
+            if held <= allowed:
+                return
+            if slot.take():
+                held -= slot.memory
+                self.retire(slot, "idle sandboxes held too much memory")
 
     async def close(self) -> None:
         """Destroy every sandbox, and return when none is left."""

@@ -43,7 +43,7 @@ class Housekeeper:
         self._timer = self._loop.call_later(_EVERY, self._work)
         now = self._loop.time()
         self._replan()
-        self._fleet.expire(now, self._settings.keep_alive)
+        self._fleet.expire(now)
         for slot in self._fleet.slots():
             if slot.in_flight and now - slot.last_heard > self._settings.silence:
                 slot.last_heard = now  # look again after as long a silence

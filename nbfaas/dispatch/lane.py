@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from nbfaas.backends.base import SandboxSpec
 from nbfaas.dispatch.invocation import Invocation
+from nbfaas.dispatch.keep_alive import KeepAlive
+from nbfaas.dispatch.load import Load
 from nbfaas.dispatch.lookahead import Durations
 from nbfaas.model.function import FunctionVersion
 
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 class Lane:
     """Sandboxes are never shared between lanes: another version is another lane."""
 
-    def __init__(self, function: FunctionVersion, spec: SandboxSpec) -> None:
+    def __init__(
+        self, function: FunctionVersion, spec: SandboxSpec, keep_alive: KeepAlive, now: float
+    ) -> None:
         self.function = function
         self.spec = spec
         self.slots: list[Slot] = []
@@ -27,6 +31,8 @@ class Lane:
         self.superseded = False
         self.waiting = 0
         self.durations = Durations()
+        self.keep_alive = keep_alive
+        self.load = Load(now)
         self._queue: deque[Invocation] = deque()
 
     def __repr__(self) -> str:

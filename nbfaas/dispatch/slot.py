@@ -52,6 +52,7 @@ class Slot:
         self.state = SandboxState.IDLE
         self.in_flight: dict[int, Invocation] = {}
         self.answered_count = 0
+        self.memory = 0  # bytes that its process held at the peak of the last attempt
         self.dead = False
         self.held = True  # whether the loop has it; else it is parked, or a caller has it
         self._owner = owner

@@ -4,6 +4,7 @@ import pytest
 
 from nbfaas.backends.base import SandboxSpec
 from nbfaas.dispatch.invocation import Invocation
+from nbfaas.dispatch.keep_alive import KeepAlive
 from nbfaas.dispatch.lane import Lane
 from nbfaas.model.function import FunctionOptions, FunctionVersion, Resources
 from nbfaas.model.image import ImageSpec
@@ -14,7 +15,7 @@ VERSION = FunctionVersion.make("score", b"payload", FunctionOptions())
 
 @pytest.fixture
 def lane() -> Lane:
-    return Lane(VERSION, SandboxSpec(ImageSpec(), Resources()))
+    return Lane(VERSION, SandboxSpec(ImageSpec(), Resources()), KeepAlive(), 0.0)
 
 
 def invocations(lane: Lane, count: int) -> list[Invocation]:
