@@ -6,7 +6,7 @@ import time
 
 from nbfaas.dispatch.invocation import Invocation
 from nbfaas.dispatch.slot import Slot
-from nbfaas.model.records import AttemptStarted, InvocationQueued
+from nbfaas.model.records import AttemptStarted, InvocationQueued, Subscriber
 
 
 def queued(invocation: Invocation) -> InvocationQueued:
@@ -26,3 +26,12 @@ def started(slot: Slot, invocation: Invocation) -> AttemptStarted:
     return AttemptStarted(
         time.time(), invocation.id, invocation.attempts_made, slot.sandbox.id, cold
     )
+
+
+def sent_directly(slot: Slot, invocation: Invocation, publish: Subscriber) -> None:
+    """Publish how a directly sent invocation came in, before anything else of it. (Its answer may
+    come before the caller has got as far as saying that it was sent.)"""
+    invocation.announced = True
+    slot.lane.keep_alive.called(slot.head_since)
+    publish(queued(invocation))
+    publish(started(slot, invocation))

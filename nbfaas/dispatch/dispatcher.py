@@ -8,8 +8,7 @@ this one; this one does what they say.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from nbfaas.agent.wire import Frame, Kind, WireError
@@ -19,6 +18,7 @@ from nbfaas.dispatch.budget import Budget
 from nbfaas.dispatch.direct import DirectPath
 from nbfaas.dispatch.fleet import Fleet
 from nbfaas.dispatch.housekeeping import Housekeeper
+from nbfaas.dispatch.intake import Intake
 from nbfaas.dispatch.invocation import Invocation
 from nbfaas.dispatch.lane import Lane
 from nbfaas.dispatch.lookahead import window
@@ -35,6 +35,9 @@ from nbfaas.model.records import Subscriber
 if TYPE_CHECKING:
     from nbfaas.settings import Settings
 
+# Seconds; the deadline of a directly sent invocation may be set a second late if it is later.
+_WATCH_AT_ONCE = 10.0
+
 
 class Dispatcher:
     """Use as: create on the loop; ``submit``; ``await close()``."""
@@ -47,16 +50,13 @@ class Dispatcher:
         self._publish = publish
         self.fleet = Fleet(backend, settings, budget, self, publish)
         self._settling = Settling(settings, publish, self._retry)
-        self._intake: deque[Callable[[], None]] = deque()
-        self._awake = False
+        self._intake = Intake()
         self._delayed: dict[Invocation, asyncio.TimerHandle] = {}
         self._autopsies: set[asyncio.Task[None]] = set()
-        self._direct = DirectPath(
-            self.fleet, lambda *sent: self._call(lambda: self._sent_directly(*sent))
-        )
+        self._direct = DirectPath(self.fleet, self._hear_of)
         self._closed = False
         self._rebalancer = Rebalancer(self.fleet.slots)
-        self._housekeeper = Housekeeper(self.fleet, settings, self._replan, self._gone)
+        self._housekeeper = Housekeeper(self.fleet, settings, self._catch_up, self._gone)
 
     def __repr__(self) -> str:
         lanes = list(self.fleet.lanes.values())
@@ -68,35 +68,33 @@ class Dispatcher:
     def submit(self, invocations: list[Invocation]) -> None:
         """Accept invocations. Each will call its ``listener`` once, on the loop's thread."""
         if len(invocations) != 1 or not self._direct.send(invocations[0]):
-            self._call(lambda: self._take_in(invocations))
+            self._intake.put(lambda: self._take_in(invocations))
 
     def cancel(self, invocations: Iterable[Invocation]) -> None:
         """Cancel those that are not settled. What runs is killed with its sandbox."""
         wanted = list(invocations)
-        self._call(lambda: self._cancel(wanted))
+        self._intake.put(lambda: self._cancel(wanted))
 
     def prewarm(self, image: ImageSpec) -> None:
-        self._call(lambda: self.fleet.prewarm(image))
+        self._intake.put(lambda: self.fleet.prewarm(image))
 
     def stop_idle(self, function: str | None = None) -> None:
         """Remove idle sandboxes, of one function or of all."""
-        self._call(lambda: self.fleet.stop_idle(function))
+        self._intake.put(lambda: self.fleet.stop_idle(function))
 
     def supersede(self, version: str) -> None:
         """A newer version took this one's place: its sandboxes go as soon as they are idle."""
-        self._call(lambda: self.fleet.supersede(version))
+        self._intake.put(lambda: self.fleet.supersede(version))
 
-    def _call(self, step: Callable[[], None]) -> None:
-        # One wake-up of the loop serves everything that was handed in until it runs.
-        self._intake.append(step)
-        if not self._awake:
-            self._awake = True
-            self._loop.call_soon_threadsafe(self._work_off)
-
-    def _work_off(self) -> None:
-        self._awake = False
-        while self._intake:
-            self._intake.popleft()()
+    def _hear_of(self, slot: Slot, invocation: Invocation) -> None:
+        """A caller has sent an invocation by itself. The loop is not woken for that, unless a
+        short timeout has to be watched: it would only compete with the agent. It gets to it with
+        the answer, or, where that takes longer, with the housekeeping."""
+        timeout = invocation.function.options.timeout
+        if timeout is not None and timeout < _WATCH_AT_ONCE:
+            self._intake.put(lambda: self._sent_directly(slot, invocation))
+        else:
+            self._intake.put_aside(lambda: self._sent_directly(slot, invocation))
 
     # -- taking in
 
@@ -133,13 +131,8 @@ class Dispatcher:
             self._settling.cancel(invocation)
 
     def _announce(self, slot: Slot, invocation: Invocation) -> None:
-        """Publish how a directly sent invocation came in, before anything else of it. (Its answer
-        may come before the caller has got as far as saying that it was sent.)"""
         if not invocation.announced:
-            invocation.announced = True
-            slot.lane.keep_alive.called(slot.head_since)
-            self._publish(announce.queued(invocation))
-            self._publish(announce.started(slot, invocation))
+            announce.sent_directly(slot, invocation, self._publish)
 
     # -- feeding
 
@@ -212,6 +205,7 @@ class Dispatcher:
             function = invocation.function
             cause = error_from_failure(failure, frame, function, slot.sandbox.id)
             self._settling.attempt_failed(invocation, cause, stats, failure)
+        self._intake.work_off()
         if slot.dead:
             return
         lane = slot.lane
@@ -267,6 +261,10 @@ class Dispatcher:
         if error is not None:
             death = Death(DeathKind.PROTOCOL, f"it broke the protocol ({error})")
         self._end_slot(slot, death, slot.charged_head())
+
+    def _catch_up(self) -> None:
+        self._intake.work_off()
+        self._replan()
 
     def _gone(self, slot: Slot, death: Death) -> None:
         self._end_slot(slot, death, slot.head)
@@ -374,7 +372,7 @@ class Dispatcher:
                 slot.revoke_waiting()
 
     def _replan(self) -> None:
-        """Something was set free: see who can use it, those with nothing first."""
+        """Something may be free: see who can use it, those with nothing first."""
         for lane in sorted(self.fleet.lanes.values(), key=lambda lane: lane.existing):
             if lane.waiting:
                 self._feed_lane(lane)

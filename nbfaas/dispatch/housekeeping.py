@@ -17,7 +17,7 @@ _EVERY = 1.0  # seconds
 
 
 class Housekeeper:
-    """Once a second: has ``replan`` called (what was learnt of durations may call for more
+    """Once a second: has ``catch_up`` called (what was learnt of durations may call for more
     sandboxes), removes what was idle for too long, and looks after sandboxes that are busy but
     have been silent; those that can't make progress are reported to ``gone``."""
 
@@ -25,12 +25,12 @@ class Housekeeper:
         self,
         fleet: Fleet,
         settings: Settings,
-        replan: Callable[[], None],
+        catch_up: Callable[[], None],
         gone: Callable[[Slot, Death], None],
     ) -> None:
         self._fleet = fleet
         self._settings = settings
-        self._replan = replan
+        self._catch_up = catch_up
         self._gone = gone
         self._loop = asyncio.get_running_loop()
         self._probes: set[asyncio.Task[None]] = set()
@@ -42,7 +42,7 @@ class Housekeeper:
     def _work(self) -> None:
         self._timer = self._loop.call_later(_EVERY, self._work)
         now = self._loop.time()
-        self._replan()
+        self._catch_up()
         self._fleet.expire(now)
         for slot in self._fleet.slots():
             if slot.in_flight and now - slot.last_heard > self._settings.silence:

@@ -105,8 +105,7 @@ class Settling:
     def _succeed(self, invocation: Invocation, value: object, stats: AttemptStats) -> None:
         invocation.value = value
         invocation.attempts = [*(invocation.attempts or ()), stats]
-        self._publish(AttemptFinished(time.time(), invocation.id, stats))
-        self._settle(invocation, InvocationState.SUCCEEDED)
+        self._settle(invocation, InvocationState.SUCCEEDED, stats)
 
     def attempt_failed(
         self,
@@ -147,23 +146,29 @@ class Settling:
         invocation.error = CancelledError(f"the call {invocation.id} of {name!r} was cancelled")
         self._settle(invocation, InvocationState.CANCELLED)
 
-    def _settle(self, invocation: Invocation, state: InvocationState) -> None:
+    def _settle(
+        self, invocation: Invocation, state: InvocationState, stats: AttemptStats | None = None
+    ) -> None:
+        """Tell the end, and that of the attempt with ``stats`` if it has not been told yet."""
         invocation.state = state
         if state is not InvocationState.CANCELLED:
             invocation.slot = None
-        result, size = None, None
-        if state is InvocationState.SUCCEEDED and invocation.result_parts is not None:
-            size = wire.total(invocation.result_parts)
-            if size <= self._settings.journal_result_limit:
-                result = _one_blob(invocation.result_parts)
-            invocation.result_parts = None
+        parts, invocation.result_parts = invocation.result_parts, None
         # Who waits is told first: a thread takes some time to wake up.
         listener, invocation.listener = invocation.listener, None
         if listener is not None:
             listener(invocation)
+        now = time.time()
+        if stats is not None:
+            self._publish(AttemptFinished(now, invocation.id, stats))
+        result, size = None, None
+        if state is InvocationState.SUCCEEDED and parts is not None:
+            size = wire.total(parts)
+            if size <= self._settings.journal_result_limit:
+                result = _one_blob(parts)
         self._publish(
             InvocationFinished(
-                time.time(),
+                now,
                 invocation.id,
                 state,
                 invocation.attempts_made,
