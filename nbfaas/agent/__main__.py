@@ -30,6 +30,7 @@ class Agent:
         from nbfaas.agent.usage import Usage
 
         self._sock = sock
+        self._passes_descriptors = sock.family == socket.AF_UNIX
         self._decoder = Decoder(trusting=True)
         self._pending: deque[Frame] = deque()
         self._send_lock = threading.Lock()
@@ -186,7 +187,9 @@ class Agent:
             problem, parts = failure.describe(error)
         else:
             try:
-                parts = seal(codec.dump(value), _SPARE_DESCRIPTORS)
+                parts = codec.dump(value)
+                if self._passes_descriptors:
+                    parts = seal(parts, _SPARE_DESCRIPTORS)
                 if (size := wire.total(parts)) > self._result_limit:
                     problem, parts = failure.result_too_large(size, self._result_limit), ()
             except codec.Unpicklable as error:

@@ -143,3 +143,20 @@ def test_a_prewarmed_sandbox_has_imported_what_its_runtime_says(service):
         time.sleep(0.05)
     time.sleep(3)  # nothing tells from outside that it has finished importing
     assert imported.remote()
+
+
+def test_where_no_descriptors_can_be_passed_everything_goes_through_the_socket(
+    service, monkeypatch
+):
+    from nbfaas.backends.connection import SocketConnection
+
+    monkeypatch.setattr(SocketConnection, "passes_descriptors", False)
+
+    @remote(**SMALL, max_containers=2)
+    def grown(array):
+        return array + 1, array.flags.writeable
+
+    for result, writeable in grown.map([ARRAY] * 6):
+        assert np.array_equal(result, ARRAY + 1)
+        assert writeable
+    assert not any(slot.looks_ahead for slot in service.dispatcher.fleet.slots())
