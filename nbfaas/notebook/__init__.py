@@ -1,1 +1,1 @@
-"""TODO"""
+"""The notebook: magics, progress, tracebacks. Only this package uses IPython."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Shipping: functions and arguments to bytes, results and failures back, and what is trusted."""
