@@ -234,6 +234,8 @@ class Decoder:
                     f"a {Kind(kind).name} frame of {clen} + {blen} bytes exceeds the limit of "
                     f"{MAX_CONTROL} + {self._max_body}"
                 )
+            if nparts > MAX_PARTS:
+                raise WireError(f"a frame has at most {MAX_PARTS} parts, not {nparts}")
             at = start + HEADER.size
             if end - at >= clen + blen:
                 control = bytes(view[at : at + clen])

@@ -22,7 +22,7 @@ from nbfaas.dispatch.intake import Intake
 from nbfaas.dispatch.invocation import Invocation
 from nbfaas.dispatch.lane import Lane
 from nbfaas.dispatch.lookahead import window
-from nbfaas.dispatch.outcome import error_from_death, error_from_failure, read_failure
+from nbfaas.dispatch.outcome import error_from_death, read_failure
 from nbfaas.dispatch.rebalancing import STUCK, Rebalancer
 from nbfaas.dispatch.retry import retry_delay
 from nbfaas.dispatch.settling import Settling
@@ -198,12 +198,10 @@ class Dispatcher:
             self._settling.result(invocation, frame.parts, stats)
         else:
             try:
-                failure = read_failure(frame)
+                failure, cause = read_failure(frame, invocation.function, slot.sandbox.id)
             except WireError as error:
                 self._end_slot(slot, Death(DeathKind.PROTOCOL, str(error)), invocation)
                 return
-            function = invocation.function
-            cause = error_from_failure(failure, frame, function, slot.sandbox.id)
             self._settling.attempt_failed(invocation, cause, stats, failure)
         self._intake.work_off()
         if slot.dead:
@@ -234,12 +232,14 @@ class Dispatcher:
 
     def load_failed(self, slot: Slot, frame: Frame) -> None:
         try:
-            failure = read_failure(frame)
+            failure, cause = read_failure(frame, slot.lane.function, slot.sandbox.id)
         except WireError as error:
             self._end_slot(slot, Death(DeathKind.PROTOCOL, str(error)), slot.head)
             return
-        cause = error_from_failure(failure, frame, slot.lane.function, slot.sandbox.id)
         unfinished = slot.release()
+        for invocation in unfinished:
+            if invocation.attempts_made:
+                self._announce(slot, invocation)
         self.fleet.remove(slot)
         self.fleet.dispose(slot.sandbox)
         self.fleet.publish_state(slot, SandboxState.DEAD, "the function could not be loaded")

@@ -14,18 +14,24 @@ from nbfaas.model.function import FunctionVersion
 from nbfaas.packager.trust import rebuild_exception
 
 
-def read_failure(frame: Frame) -> dict[str, Any]:
-    """The JSON of a FAILURE frame. Raises ``WireError`` if it is none."""
+def read_failure(
+    frame: Frame, function: FunctionVersion, sandbox: str
+) -> tuple[dict[str, Any], BaseException]:
+    """The JSON of a FAILURE frame, and the exception it stands for. Raises ``WireError``, and
+    nothing else, if no sense can be made of it."""
     try:
         failure = json.loads(frame.control[wire.STATS.size :])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise wire.WireError(f"a FAILURE whose control is no JSON: {error}") from None
     if not isinstance(failure, dict):
         raise wire.WireError("a FAILURE whose control is no JSON object")
-    return failure
+    try:
+        return failure, _error(failure, frame, function, sandbox)
+    except Exception as error:
+        raise wire.WireError(f"a FAILURE that makes no sense: {error!r}") from error
 
 
-def error_from_failure(
+def _error(
     failure: dict[str, Any], frame: Frame, function: FunctionVersion, sandbox: str
 ) -> BaseException:
     """The exception for what the agent reported. Fields are the sandbox's word, so none is trusted

@@ -194,7 +194,11 @@ def _one_blob(parts: Sequence[Part]) -> bytes:
 def describe(error: BaseException) -> str:
     """``ValueError: bad value``, one line, bounded."""
     name = getattr(error, "type_name", None) or type(error).__name__
-    text = str(error).strip().partition("\n")[0][:500]
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - a class of the user's
+        text = ""
+    text = text.strip().partition("\n")[0][:500]
     if text.startswith(f"{name}: "):
         return text
     return f"{name}: {text}" if text else str(name)

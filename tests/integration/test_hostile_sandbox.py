@@ -1,0 +1,67 @@
+"""A function that has taken over its agent: whatever it says, its own call ends, and no other one
+is harmed."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from nbfaas import remote
+from nbfaas.errors import FunctionTimeout, SandboxLost
+
+pytestmark = [
+    pytest.mark.usefixtures("service"),
+    pytest.mark.parametrize("service", ["process"], indirect=True),
+]
+
+
+def forge(kind, control, parts=0, body=b"", files=()):
+    """Answer the running call with a frame of one's own making, and say no more."""
+    import array
+    import gc
+    import socket
+    import struct
+    import time
+
+    agent = next(each for each in gc.get_objects() if type(each).__name__ == "Agent")
+    call = agent._claims.claimed
+    head = struct.pack("<BBBBIQQ", 1, kind, 1, parts, len(control), call, len(body))
+    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))
+    frame = head + control + body
+    sent = agent._sock.sendmsg([frame], [rights] if files else [])
+    agent._sock.sendall(frame[sent:])
+    time.sleep(60)
+
+
+def forge_empty_file(control):
+    """A FAILURE whose only part is a sealed memory file without a single byte."""
+    import fcntl
+    import os
+
+    fd = os.memfd_create("empty", os.MFD_ALLOW_SEALING)
+    fcntl.fcntl(fd, 1033, 15)
+    forge(9, control, 1, (1 << 63).to_bytes(8, "little"), [fd])
+
+
+STATS = bytes(40)
+FORGED = {
+    "too deep": (9, STATS + b'{"kind":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
+    "a number too large": (
+        9,
+        STATS + b'{"kind": "result_too_large", "size": 1' + b"0" * 400 + b"}",
+    ),
+    "too many parts": (8, STATS, 255, (4).to_bytes(8, "little") + bytes(254 * 8) + b"\x80\x05N."),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_an_answer_that_makes_no_sense_ends_its_call(name):
+    with pytest.raises(SandboxLost):
+        remote(forge).spawn(*FORGED[name]).result(timeout=20)
+
+
+def test_an_answer_with_an_empty_memory_file_ends_its_call():
+    call = remote(forge_empty_file).spawn(STATS + b'{"kind": "exception"}')
+    with pytest.raises(SandboxLost, match="makes no sense"):
+        call.result(timeout=20)
