@@ -210,6 +210,7 @@ class Fleet:
 
     def _start_failed(self, lane: Lane, error: Exception) -> None:
         lane.failed_starts += 1
+        self.stock.forget(lane.spec.image)
         if isinstance(error, NbfaasError) and not isinstance(error, SandboxStartFailed):
             self._owner.lane_hopeless(lane, error)
         elif lane.failed_starts >= _START_ATTEMPTS and not lane.existing:

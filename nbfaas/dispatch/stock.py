@@ -72,6 +72,11 @@ class Stock:
             starting.append(task)
             task.add_done_callback(lambda task: self._started(image, task))
 
+    def forget(self, image: ImageSpec) -> None:
+        """Nothing can be started from the image: no more attempts until somebody asks for it."""
+        if not self._ready.get(image):
+            self._used_at.pop(image, None)
+
     def images(self) -> list[ImageSpec]:
         return list(self._used_at)
 
@@ -106,6 +111,7 @@ class Stock:
         error = task.exception()
         if error is not None:
             # Nobody waits for this one; whoever asks next gets the error from a start of its own.
+            self.forget(image)
             if not isinstance(error, NbfaasError):
                 self._loop.call_exception_handler(
                     {"message": "prewarming a sandbox failed", "exception": error}
@@ -114,6 +120,7 @@ class Stock:
         self._keep(image, task.result())
 
     def _keep(self, image: ImageSpec, sandbox: Sandbox) -> None:
+        self._used_at.setdefault(image, self._loop.time())
         ready = self._ready.setdefault(image, [])
 
         def lost(_: Exception | None) -> None:

@@ -201,3 +201,16 @@ def test_calls_that_wait_for_an_image_that_can_not_be_had_all_fail(setting):
     setting(pull=False)
     run = remote(image="no-such-image:1")(sleep._function).map([0] * 5, return_exceptions=True)
     assert {type(error) for error in run} == {ImageNotFound}
+
+
+def test_an_image_that_can_not_be_had_is_not_tried_again_in_advance(service, setting):
+    setting(pull=False)
+
+    @remote(image="nbfaas-test-no-such-image:1")
+    def nothing():
+        pass
+
+    with pytest.raises(ImageNotFound):
+        nothing.remote()
+    tried = [image.name for image in service.dispatcher.fleet.stock.images()]
+    assert "nbfaas-test-no-such-image:1" not in tried
