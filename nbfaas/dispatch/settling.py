@@ -11,6 +11,7 @@ from nbfaas.agent import wire
 from nbfaas.agent.buffers import views
 from nbfaas.agent.wire import Codec, Frame, Kind, Part
 from nbfaas.dispatch.invocation import Invocation
+from nbfaas.dispatch.outcome import note_read_only
 from nbfaas.dispatch.slot import Slot
 from nbfaas.errors import CancelledError, FunctionTimeout
 from nbfaas.model.invocation import AttemptStats, InvocationState
@@ -118,6 +119,7 @@ class Settling:
         state = _state_of(error)
         # The traceback of unpickling on the host would only distract from the remote one.
         error = error.with_traceback(None)
+        note_read_only(error, invocation.parts)
         failed = AttemptStats(
             stats.attempt, state, stats.sandbox, stats.started_at, stats.queued, stats.wall,
             stats.user, stats.system, stats.overhead, stats.peak_memory, stats.cold_start,

@@ -31,6 +31,23 @@ def test_large_arrays_arrive_equal_and_read_only_small_ones_writable(service):
     assert total.remote(ARRAY[:10].copy()) == (45, True)
 
 
+def test_writing_to_a_large_argument_says_why_it_fails_and_what_to_do(service):
+    @remote(**SMALL)
+    def grow(array):
+        array += 1
+
+    with pytest.raises(ValueError, match="read-only") as caught:
+        grow.remote(ARRAY)
+    assert "a.copy()" in caught.value.__notes__[0]
+    with pytest.raises(ValueError, match="read-only") as caught:
+        remote(**SMALL)(_raise_read_only).remote(1)
+    assert not hasattr(caught.value, "__notes__"), "no large argument, no such note"
+
+
+def _raise_read_only(_):
+    raise ValueError("the catalogue is read-only")
+
+
 def test_a_large_result_comes_back_equal(service):
     assert np.array_equal(ramp.remote(SMALLEST), np.arange(SMALLEST, dtype="float32"))
 
