@@ -71,3 +71,6 @@ class AttemptStats(msgspec.Struct, frozen=True, gc=False):
         )
         text += ", cold start" if self.cold_start else ""
         return f"{text}, {self.error}" if self.error else text
+
+    def __repr__(self) -> str:
+        return f"<{self}>"

@@ -30,7 +30,7 @@ class ShippedItem:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ShippingReport:
     """The parts of a payload, largest first. ``total`` is the payload's size in bytes."""
 
@@ -51,6 +51,8 @@ class ShippingReport:
             for item in self.items
         ]
         return "\n".join([f"{self.function} ships {format_bytes(self.total)}", *lines])
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         rows = "".join(

@@ -37,6 +37,7 @@ def test_the_report_lists_what_was_shipped_largest_first() -> None:
     }
     assert all(item.size < 2000 for item in report.items[1:])
     assert "TABLE" in str(report)
+    assert repr(report) == str(report)
 
 
 def test_closure_variables_and_defaults_are_listed() -> None:
