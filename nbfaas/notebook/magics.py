@@ -103,7 +103,7 @@ class FaasMagics(Magics):
     @line_magic("faas")
     def faas_line(self, line: str) -> Any:
         words = line.split(None, 1)
-        if not words:
+        if not words or words[0] in ("-h", "--help"):
             print(overview())
             return None
         return run_command(words[0], words[1] if len(words) > 1 else "")

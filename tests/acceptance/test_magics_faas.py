@@ -25,6 +25,7 @@ def test_without_a_command_the_commands_are_listed(kernel):
     out = kernel.run("%faas").ok().stdout
     for command in ("status", "ps", "logs", "stop", "images", "doctor"):
         assert f"%faas {command}" in out
+    assert kernel.run("%faas --help").ok().stdout == out
     assert "%faas doctor" in kernel.run("%faas?").ok().pages[0]
 
 

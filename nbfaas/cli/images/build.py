@@ -12,9 +12,9 @@ from nbfaas.agent.units import format_bytes, format_seconds
 @click.command("build")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 def command(names: tuple[str, ...]) -> None:
-    """Build runtimes, or the image for a Docker reference; all runtimes if none is named.
+    """Build all runtimes, or those named.
 
-    What exists already is left alone.
+    A name may be a Docker reference as well. What exists already is left alone.
     """
     from nbfaas.images import to_spec
     from nbfaas.images.connect import connected

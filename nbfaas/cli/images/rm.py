@@ -9,7 +9,10 @@ import click
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--outdated", is_flag=True, help="Those with the agent of another version of nbfaas.")
 def command(names: tuple[str, ...], outdated: bool) -> None:
-    """Remove images: all those of a runtime by its name, or one by its reference."""
+    """Remove images.
+
+    A runtime's name stands for all images of it, a reference for one.
+    """
     if not names and not outdated:
         raise click.UsageError("Name what is to be removed, or give --outdated.")
 
