@@ -34,6 +34,7 @@
     │   ├── CellError                       the cell can't be run in a sandbox as it is
     │   └── NamesNotPulled                  --pull asked for names that did not come back
     ├── UnknownInvocation (KeyError)        no invocation has this id
+    ├── NotDone (TimeoutError)              a call has not ended in the time given to result()
     ├── NotRepeatable                       a call of an earlier session: its arguments are not kept
     ├── ResultNotKept                       the result was not kept in the journal
     └── JournalError
@@ -404,6 +405,17 @@ class ResultNotKept(NbfaasError):
             f"invocation {invocation_id} succeeded, but its result was not kept: {reason}. Run the "
             "function again, or have it write large results to a volume."
         )
+
+
+class NotDone(NbfaasError, TimeoutError):
+    """A call has not ended in the time that somebody wanted to wait for it."""
+
+    def __init__(self, invocation_id: str, function: str, state: str, timeout: float) -> None:
+        super().__init__(
+            f"the call {invocation_id} of {function!r} has not ended within {timeout:g} s: it is "
+            f"{state}. It goes on: wait for it again with result(), or cancel() it."
+        )
+        self.invocation_id = invocation_id
 
 
 class NotRepeatable(NbfaasError):

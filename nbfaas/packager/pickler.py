@@ -63,6 +63,8 @@ class ShippingPickler(cloudpickle.Pickler):  # type: ignore[misc]
             self.required.add(module.partition(".")[0])
 
     def _reduce_function(self, function: FunctionType) -> Any:
+        if getattr(function, "__wrapped__", None) is io.open:
+            return getattr, (io, "open")  # IPython puts one of its own into every notebook
         if self._by_value(function.__module__):
             reduced = self._dynamic_function_reduce(function)
         else:

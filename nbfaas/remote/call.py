@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import threading
 import time
 import weakref
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any, Generic, TypeVar
 
 from nbfaas.dispatch.invocation import Invocation
+from nbfaas.errors import CancelledError, NotDone
 from nbfaas.model.invocation import AttemptStats, InvocationState
 from nbfaas.service import Service, get_service
 
@@ -101,6 +103,28 @@ class FunctionCall(concurrent.futures.Future[R], Generic[R]):
         return text + ">"
 
     # -- Future
+
+    def result(self, timeout: float | None = None) -> R:
+        """The value, waited for. Raises what the function raised, ``CancelledError``, or, if that
+        takes longer than ``timeout`` seconds, ``NotDone``: the call goes on."""
+        with self._explained(timeout):
+            return super().result()
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """What it ended with, waited for as ``result`` does; None if it succeeded."""
+        with self._explained(timeout):
+            return super().exception()
+
+    @contextlib.contextmanager
+    def _explained(self, timeout: float | None) -> Iterator[None]:
+        if timeout is not None and not concurrent.futures.wait([self], timeout).done:
+            raise NotDone(self.id, self.function, self.status, timeout)
+        try:
+            yield
+        except CancelledError as error:
+            if not self.cancelled() or error.args:
+                raise
+            raise CancelledError(f"the call {self.id} of {self.function!r} was cancelled") from None
 
     def running(self) -> bool:
         return not self.done() and self._invocation.state is InvocationState.RUNNING

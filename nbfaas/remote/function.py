@@ -68,6 +68,10 @@ class RemoteFunction(Generic[P, R]):
         side by side. Submits everything at once and returns the run. Items are never unpacked.
         ``chunksize``: how many a sandbox holds at a time, instead of what is learnt from their
         durations; each item still fails, and is retried, by itself."""
+        if not inputs:
+            raise OptionError("inputs", inputs, "give what to map over, such as a list")
+        for each in inputs:
+            _check_iterable("inputs", each, "give something to iterate over, such as range(10)")
         items = list(zip(*inputs, strict=False))
         return self._run(items, kwargs or {}, order_outputs, return_exceptions, chunksize)
 
@@ -81,7 +85,11 @@ class RemoteFunction(Generic[P, R]):
         chunksize: int | None = None,
     ) -> MapRun[R]:
         """Like ``map``, with each item unpacked into arguments."""
-        items = [tuple(item) for item in inputs]
+        _check_iterable("inputs", inputs, "give a list of tuples, each the arguments of a call")
+        items = []
+        for item in inputs:
+            _check_iterable("inputs", item, "each must be a tuple of arguments; for one each: map")
+            items.append(tuple(item))
         return self._run(items, kwargs or {}, order_outputs, return_exceptions, chunksize)
 
     def with_options(self, **options: Any) -> RemoteFunction[P, R]:
@@ -284,6 +292,13 @@ class RemoteCaller(Generic[P, R]):
         return f"<remote caller of {self._function!r}>"
 
 
+def _check_iterable(option: str, value: object, wanted: str) -> None:
+    try:
+        iter(value)  # type: ignore[call-overload]
+    except TypeError:
+        raise OptionError(option, value, wanted) from None
+
+
 def _frames_here() -> int:
     """How many frames of this package lie between ``version`` and the user's line, so that a
     warning points at that line."""
@@ -292,7 +307,7 @@ def _frames_here() -> int:
     while frame.f_back is not None and frame.f_globals["__name__"].startswith("nbfaas."):
         frame = frame.f_back
         depth += 1
-    return depth - 1
+    return depth
 
 
 def _supersede(version: FunctionVersion) -> None:

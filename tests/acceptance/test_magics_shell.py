@@ -76,6 +76,20 @@ def test_errors_of_options_show_the_users_line_and_the_message(kernel):
     assert "options.py" not in cell.error
 
 
+def test_a_large_closure_warns_at_the_line_of_the_cell(kernel):
+    define = "big = bytes(2_000_000)\n@remote\ndef use(): return len(big)\n"
+    warned = kernel.run(define + "use.remote()  # mine").ok().stderr
+    assert "LargeClosureWarning: function 'use' ships" in warned
+    assert "# mine" in warned
+    assert "function.py" not in warned
+
+
+def test_the_open_that_ipython_puts_into_notebooks_is_not_shipped(kernel):
+    kernel.run("@remote\ndef size(path):\n    return len(open(path, 'rb').read())").ok()
+    assert kernel.run("size.remote('/dev/null')").ok().value == "0"
+    assert "open" not in kernel.run("print(size.shipped())").ok().stdout
+
+
 def test_other_errors_look_as_ever(kernel):
     with_it = kernel.run("1 / 0").error
     kernel.run("%unload_ext nbfaas").ok()

@@ -12,6 +12,7 @@ from waiting import until
 
 import nbfaas
 from nbfaas import remote
+from nbfaas.errors import OptionError
 from nbfaas.model.invocation import InvocationState
 
 pytestmark = pytest.mark.usefixtures("service")
@@ -166,6 +167,39 @@ def test_gathering_raises_the_error_of_a_call_or_returns_it():
     assert isinstance(error, ZeroDivisionError)
 
 
+def test_gathering_what_is_no_call_says_what_to_give():
+    @remote
+    def nothing():
+        pass
+
+    with pytest.raises(OptionError, match=r"gather\(\*calls\)"):
+        nbfaas.gather([nothing.spawn()])
+    with pytest.raises(OptionError, match="list of calls"):
+        list(nbfaas.as_completed([1]))
+
+
+def test_waiting_too_short_says_that_the_call_goes_on():
+    @remote
+    def sleep(seconds):
+        time.sleep(seconds)
+        return seconds
+
+    call = sleep.spawn(1)
+    for wait in call.result, call.exception:
+        with pytest.raises(TimeoutError, match=r"of 'sleep' has not ended within 0\.01 s"):
+            wait(timeout=0.01)
+    assert call.result(20) == 1
+
+
+def test_a_timeout_that_a_function_raises_is_its_own():
+    @remote
+    def give_up():
+        raise TimeoutError("no answer")
+
+    with pytest.raises(TimeoutError, match="no answer"):
+        give_up.spawn().result(20)
+
+
 def test_calls_can_be_taken_as_they_complete():
     @remote(max_containers=2)
     def sleep(seconds):
@@ -237,7 +271,7 @@ def test_a_running_call_that_is_cancelled_is_killed_and_the_next_one_runs():
     until(endless.running)
     began = time.monotonic()
     assert endless.cancel()
-    with pytest.raises(concurrent.futures.CancelledError):
+    with pytest.raises(concurrent.futures.CancelledError, match="'sleep' was cancelled"):
         endless.result()
     assert [call.result(20) for call in behind] == [0, 0, 0]
     assert sleep.remote(0) == 0

@@ -8,6 +8,7 @@ import pytest
 from waiting import until
 
 from nbfaas import Retries, remote
+from nbfaas.errors import OptionError
 from nbfaas.model.invocation import InvocationState
 
 pytestmark = pytest.mark.usefixtures("service")
@@ -54,6 +55,21 @@ def test_a_map_of_nothing_is_done_at_once():
 
     run = nothing.map([])
     assert (list(run), run.done, run.wait(0)) == ([], True, True)
+
+
+def test_what_can_not_be_mapped_over_is_refused_before_anything_runs():
+    @remote
+    def double(n):
+        return 2 * n
+
+    for refused in (
+        lambda: double.map(),
+        lambda: double.map(3),
+        lambda: double.starmap(3),
+        lambda: double.starmap([1, 2]),
+    ):
+        with pytest.raises(OptionError, match=r"give|tuple"):
+            refused()
 
 
 def test_results_can_be_had_in_the_order_of_completion():
