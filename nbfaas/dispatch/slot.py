@@ -65,6 +65,7 @@ class Slot:
         self._claims: Claims | None = None
         self._revoking = False
         self._refusing = 0  # the last number taken back, until the agent has said REVOKED to it
+        self._revocable = range(0)  # the numbers that the agent may say REVOKED to
         now = self._loop.time()
         self.head_since = now
         self.idle_since = now
@@ -154,6 +155,8 @@ class Slot:
 
     def park(self) -> None:
         """Nothing is left to do: let the next caller have it."""
+        if not self.held:
+            return  # it is parked already, or a caller has it: it must not be had by two
         self.state = SandboxState.IDLE
         self.held = False
         self.lane.parked.append(self)
@@ -221,6 +224,7 @@ class Slot:
             return  # another range would let the agent start what was taken back with this one
         numbers = list(self.in_flight)
         self._revoking = True
+        self._revocable = range(numbers[1], numbers[-1] + 1)
         self._claims.revoke(numbers[1], numbers[-1])
         self._loop.call_later(SETTLE, self._finish_revocation, numbers[1], numbers[-1])
 
@@ -230,8 +234,9 @@ class Slot:
             return
         first = max(first, self._claims.claimed + 1)
         numbers = [number for number in self.in_flight if first <= number <= last]
-        if numbers:
-            self._refusing = numbers[-1]
+        if not numbers:
+            return  # all were started meanwhile; perhaps they are answered, and it is idle
+        self._refusing = numbers[-1]
         back = [self.in_flight.pop(number) for number in numbers]
         self._revoked(back, self._loop.time())
 
@@ -253,9 +258,12 @@ class Slot:
         connection = self.sandbox.connection
         connection.on_frame = _ignore
         connection.on_lost = _ignore
-        unfinished = list(self.in_flight.values())
-        self.in_flight.clear()
-        return unfinished
+        # One by one: a caller may be adding its own at this moment, and either side must get it.
+        unfinished: list[Invocation] = []
+        with contextlib.suppress(KeyError):
+            while True:
+                unfinished.append(self.in_flight.popitem()[1])
+        return unfinished[::-1]
 
     # -- what the agent says
 
@@ -295,10 +303,14 @@ class Slot:
     def _on_revoked(self, number: int, now: float) -> None:
         if number >= self._refusing:
             self._refusing = 0
-        head = next(iter(self.in_flight), 0)
-        invocation = self.in_flight.pop(number, None)
-        if invocation is None:
+        if number not in self.in_flight:
             return  # ``_finish_revocation`` was first
+        if number not in self._revocable:
+            # Believed, it would be sent again, and be refused again, for ever.
+            self._on_lost(WireError(f"it refuses {number}, which was not taken back"))
+            return
+        head = next(iter(self.in_flight))
+        invocation = self.in_flight.pop(number)
         if number == head and self.in_flight:
             self._start_head(now)
         self._revoked([invocation], now)

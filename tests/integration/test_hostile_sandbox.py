@@ -3,12 +3,10 @@ is harmed."""
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from nbfaas import remote
-from nbfaas.errors import FunctionTimeout, SandboxLost
+from nbfaas.errors import SandboxLost
 
 pytestmark = [
     pytest.mark.usefixtures("service"),
@@ -22,7 +20,6 @@ def forge(kind, control, parts=0, body=b"", files=()):
     import gc
     import socket
     import struct
-    import time
 
     agent = next(each for each in gc.get_objects() if type(each).__name__ == "Agent")
     call = agent._claims.claimed
