@@ -120,15 +120,25 @@ class PythonMismatch(PackagingError):
 
 
 class MissingPackage(PackagingError):
-    """The function needs a module that its image does not have."""
+    """The function needs a module that its image does not have.
 
-    def __init__(self, function: str, module: str, image: str, package: str | None = None) -> None:
-        package = package or module.partition(".")[0]
+    ``package`` is what pip calls it; ``base`` the image as Python. ``fix`` is an image that has it.
+    """
+
+    def __init__(
+        self,
+        function: str,
+        module: str,
+        image: str,
+        package: str | None = None,
+        base: str = "Image.python()",
+    ) -> None:
+        name = module.partition(".")[0]
+        self.fix = f"{base}.pip_install({package or name!r})"
         super().__init__(
             f"function {function!r} needs the module {module!r}, which image {image!r} does not "
-            f"have. Add it: @remote(image=Image.python().pip_install({package!r})). If "
-            f"{module!r} is a file of yours, add its folder: "
-            f"Image.python().add_local_python_source({package!r})."
+            f"have. Add it: @remote(image={self.fix}). If {name!r} is a file or folder of yours: "
+            f"{base}.add_local_python_source({name!r})."
         )
         self.function = function
         self.module = module

@@ -93,10 +93,12 @@ def error_from_death(death: Death, function: FunctionVersion, sandbox: str) -> E
 
 
 def _missing(function: FunctionVersion, module: str) -> errors.MissingPackage:
+    from nbfaas.images.image import Image
     from nbfaas.packager.modules import distribution_for
 
+    image = function.options.image
     package = distribution_for(module)
-    return errors.MissingPackage(function.name, module, str(function.options.image), package)
+    return errors.MissingPackage(function.name, module, str(image), package, repr(Image(image)))
 
 
 def _integer(value: object) -> int:

@@ -148,6 +148,5 @@ def _remedy(error: NbfaasError) -> str:
     if isinstance(error, FunctionTimeout):
         return f"%%faas --timeout {2 * error.timeout:g}"
     if isinstance(error, MissingPackage):
-        package = error.module.partition(".")[0]
-        return f"img = Image.python().pip_install({package!r}), then %%faas --image img"
+        return f"img = {error.fix}, then %%faas --image img"
     return "%%faas --memory 2GB, or what it needs"

@@ -154,6 +154,16 @@ def test_a_package_that_is_here_and_not_there_is_named_with_the_fix():
     assert (caught.value.module, caught.value.function) == ("hypothesis", "use")
 
 
+def test_a_missing_package_is_to_be_added_to_the_functions_own_image():
+    @remote(image="scientific")
+    def use():
+        return hypothesis.__version__
+
+    with pytest.raises(MissingPackage) as caught:
+        use.remote()
+    assert caught.value.fix == "Image.scientific().pip_install('hypothesis')"
+
+
 def test_a_class_of_a_package_that_is_not_there_is_an_error_of_the_call():
     @remote
     def use(value):
