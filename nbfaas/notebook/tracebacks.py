@@ -5,6 +5,7 @@ Plain Python is left as it is; this is about what IPython shows.
 
 from __future__ import annotations
 
+import itertools
 import linecache
 import os
 import traceback
@@ -20,6 +21,7 @@ _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _CAUSE = "\nThe above exception was the direct cause of the following exception:\n"
 _CONTEXT = "\nDuring handling of the above exception, another exception occurred:\n"
 _AROUND = 2  # lines shown before and after the one that raised
+_REPEATS = 3  # a line that calls itself is shown so often
 
 
 def render_error(shell: Any, error: BaseException) -> list[str] | None:
@@ -122,8 +124,12 @@ def _remote(shell: Any, data: RemoteTracebackData, paint: _Paint) -> Iterator[st
         yield from (_exception_line(data.context, paint), _CONTEXT)
     if data.frames:
         yield "Remote traceback (in the sandbox, most recent call last):"
-    for frame in data.frames:
-        yield from _frame(shell, frame, paint)
+    for _, alike in itertools.groupby(data.frames, lambda frame: (frame.filename, frame.lineno)):
+        frames = list(alike)
+        for frame in frames[:_REPEATS]:
+            yield from _frame(shell, frame, paint)
+        if len(frames) > _REPEATS:
+            yield f"[… {len(frames) - _REPEATS} frames like the last one …]\n"
     for number, member in enumerate(data.group or (), start=1):
         yield f"  +---------------- {number} ----------------"
         lines = [*_remote(shell, member, paint), _exception_line(member, paint)]

@@ -144,8 +144,9 @@ def warn_if_large(package: Package, limit: int, *, stacklevel: int = 2) -> None:
     )
     warnings.warn(
         f"function {report.function!r} ships {format_bytes(report.total)} with itself, mostly "
-        f"{largest}. It is sent to every sandbox. Pass large data as an argument, load it inside "
-        "the function, or put it on a volume (volumes={'/data': './data'}).",
+        f"{largest}. It is sent to every sandbox. Pass large data as an argument (stored once for "
+        "many calls with nbfaas.put), load it inside the function, or put it on a volume "
+        "(volumes={'/data': './data'}).",
         LargeClosureWarning,
         stacklevel=stacklevel + 1,
     )

@@ -90,6 +90,13 @@ def test_the_open_that_ipython_puts_into_notebooks_is_not_shipped(kernel):
     assert "open" not in kernel.run("print(size.shipped())").ok().stdout
 
 
+def test_an_endless_recursion_is_shown_in_a_few_lines(kernel):
+    cell = kernel.run("@remote\ndef again(n): return again(n + 1)\nagain.remote(0)")
+    assert cell.error_name == "RecursionError"
+    assert len(cell.error.splitlines()) < 50
+    assert "frames like the last one" in cell.error
+
+
 def test_other_errors_look_as_ever(kernel):
     with_it = kernel.run("1 / 0").error
     kernel.run("%unload_ext nbfaas").ok()
