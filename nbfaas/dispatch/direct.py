@@ -11,6 +11,7 @@ agent answers in the order in which it is sent to.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 from nbfaas.dispatch.fleet import Fleet
@@ -22,11 +23,18 @@ _LARGEST = 16 * 1024
 
 
 class DirectPath:
-    """``register`` is called for every invocation that was sent, from the caller's thread."""
+    """``register`` is called for every invocation that was sent, from the caller's thread;
+    ``abandon`` instead if the caller was interrupted: it may have been sent or not."""
 
-    def __init__(self, fleet: Fleet, register: Callable[[Slot, Invocation], None]) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        register: Callable[[Slot, Invocation], None],
+        abandon: Callable[[Slot, Invocation], None],
+    ) -> None:
         self._lanes = fleet.lanes
         self._register = register
+        self._abandon = abandon
         self.closed = False
 
     def send(self, invocation: Invocation) -> bool:
@@ -42,11 +50,18 @@ class DirectPath:
             or len(data) > _LARGEST
         ):
             return False
+        # Ctrl-C may raise between any two steps of Python. A slot that is in the deque no more, and
+        # in no variable yet, would be lost; so it goes from one to the other within one call of C.
+        had: list[Slot] = []
         try:
-            slot = lane.parked.pop()
-        except IndexError:
-            return False
-        if not slot.send_directly(invocation):
-            return False
-        self._register(slot, invocation)
+            had += map(deque.pop, (lane.parked,))
+            if not had[0].send_directly(invocation):
+                return False
+            self._register(had[0], invocation)
+        except BaseException as error:
+            if had:
+                self._abandon(had[0], invocation)
+            elif isinstance(error, IndexError):
+                return False  # none is parked
+            raise
         return True

@@ -53,7 +53,8 @@ class Dispatcher:
         self._intake = Intake()
         self._delayed: dict[Invocation, asyncio.TimerHandle] = {}
         self._autopsies: set[asyncio.Task[None]] = set()
-        self._direct = DirectPath(self.fleet, self._hear_of)
+        abandon = lambda *had: self._intake.put(lambda: self._abandoned(*had))  # noqa: E731
+        self._direct = DirectPath(self.fleet, self._hear_of, abandon)
         self._closed = False
         self._rebalancer = Rebalancer(self.fleet.slots)
         self._housekeeper = Housekeeper(self.fleet, settings, self._catch_up, self._gone)
@@ -91,10 +92,9 @@ class Dispatcher:
         short timeout has to be watched: it would only compete with the agent. It gets to it with
         the answer, or, where that takes longer, with the housekeeping."""
         timeout = invocation.function.options.timeout
-        if timeout is not None and timeout < _WATCH_AT_ONCE:
-            self._intake.put(lambda: self._sent_directly(slot, invocation))
-        else:
-            self._intake.put_aside(lambda: self._sent_directly(slot, invocation))
+        soon = self._closed or (timeout is not None and timeout < _WATCH_AT_ONCE)
+        put = self._intake.put if soon else self._intake.put_aside
+        put(lambda: self._sent_directly(slot, invocation))
 
     # -- taking in
 
@@ -127,8 +127,14 @@ class Dispatcher:
         if slot.head is invocation:
             slot.held = True
             slot.watch_head()
-        elif self._closed and not invocation.settled:
+        if self._closed and not invocation.settled:
             self._settling.cancel(invocation)
+
+    def _abandoned(self, slot: Slot, invocation: Invocation) -> None:
+        """A caller was interrupted while it had the slot."""
+        if slot.recover(invocation):
+            self.slot_ready(slot)
+        self._cancel([invocation])
 
     def _announce(self, slot: Slot, invocation: Invocation) -> None:
         if not invocation.announced:
@@ -169,9 +175,6 @@ class Dispatcher:
             slot.park()
 
     def slot_ready(self, slot: Slot) -> None:
-        self._feed_or_park(slot)
-
-    def _feed_or_park(self, slot: Slot) -> None:
         if slot.lane.waiting:
             self._feed(slot)
         elif not slot.in_flight:
@@ -227,7 +230,7 @@ class Dispatcher:
 
     def revoked(self, slot: Slot, invocations: list[Invocation]) -> None:
         self._requeue(slot.lane, [i for i in invocations if not i.settled])
-        self._feed_or_park(slot)
+        self.slot_ready(slot)
         self._replan()
 
     def load_failed(self, slot: Slot, frame: Frame) -> None:
@@ -257,10 +260,8 @@ class Dispatcher:
         self._end_slot(slot, Death(DeathKind.KILLED, "timeout"), invocation, error)
 
     def lost(self, slot: Slot, error: Exception | None) -> None:
-        death = None
-        if error is not None:
-            death = Death(DeathKind.PROTOCOL, f"it broke the protocol ({error})")
-        self._end_slot(slot, death, slot.charged_head())
+        broke = Death(DeathKind.PROTOCOL, f"it broke the protocol ({error})")
+        self._end_slot(slot, broke if error is not None else None, slot.charged_head())
 
     def _catch_up(self) -> None:
         self._intake.work_off()
@@ -353,9 +354,9 @@ class Dispatcher:
             elif invocation.slot is not None:
                 running.append(invocation)
                 continue
-            elif invocation.state is not InvocationState.RUNNING:
+            elif invocation.announced and invocation.state is not InvocationState.RUNNING:
                 self.fleet.lanes[invocation.function.version].forget()
-            # else: it has been answered, and its result is being unpickled in a thread
+            # else: it never came in, or its result is being unpickled in a thread
             self._settling.cancel(invocation)
         # All of them are settled first: what ``_end_slot`` finds unsettled goes on elsewhere.
         for invocation in running:
@@ -396,3 +397,4 @@ class Dispatcher:
             await asyncio.gather(*self._autopsies, return_exceptions=True)
         await self._settling.close()
         await self.fleet.close()
+        self._intake.work_off()

@@ -25,8 +25,12 @@ class Intake:
         # One wake-up of the loop serves everything that was handed in until it runs.
         self._steps.append(step)
         if not self._awake:
-            self._awake = True
-            self._loop.call_soon_threadsafe(self.work_off)
+            try:
+                self._awake = True
+                self._loop.call_soon_threadsafe(self.work_off)
+            except BaseException:  # Ctrl-C: perhaps the loop was not woken after all
+                self._awake = False
+                raise
 
     def put_aside(self, step: Step) -> None:
         """Have the loop do it when it is awake anyway, within a second or so. From any thread."""

@@ -199,6 +199,15 @@ class Slot:
             return False
         return True
 
+    def recover(self, invocation: Invocation) -> bool:
+        """Take the slot from a caller that was interrupted while it had it; whether nothing had
+        been sent. (Else the invocation is, or was, in flight, and the loop has the slot anyway.)"""
+        if invocation.announced or self.in_flight or self.dead:
+            return False
+        invocation.slot, invocation.state = None, InvocationState.QUEUED
+        self.held = True
+        return True
+
     def watch_head(self) -> None:
         """Set the deadline of an invocation that was sent directly."""
         head = self.head

@@ -169,7 +169,12 @@ class FunctionCall(concurrent.futures.Future[R], Generic[R]):
 def submit(invocation: Invocation, service: Service) -> FunctionCall[Any]:
     """Hand an invocation to the dispatcher, as a call."""
     call: FunctionCall[Any] = FunctionCall(invocation, service)
-    service.dispatcher.submit([invocation])
+    dispatcher = service.dispatcher
+    try:
+        dispatcher.submit([invocation])
+    except KeyboardInterrupt:
+        dispatcher.cancel([invocation])  # nobody will ever hold the call
+        raise
     return call
 
 

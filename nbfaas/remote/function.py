@@ -273,12 +273,13 @@ class RemoteCaller(Generic[P, R]):
         if service.settings.echo:
             invocation.log_listener = inbox.put
         echo = Echo()
+        dispatcher = service.dispatcher
         try:
-            service.dispatcher.submit([invocation])
+            dispatcher.submit([invocation])
             while not isinstance(news := inbox.get(), Invocation):
                 echo(*news)
         except KeyboardInterrupt:
-            service.dispatcher.cancel([invocation])
+            dispatcher.cancel([invocation])
             raise
         if invocation.error is not None:
             raise invocation.error
