@@ -36,10 +36,13 @@ class FunctionCall(concurrent.futures.Future[R], Generic[R]):
         self._service = service
         self._notified = False  # of its cancellation
         _calls[invocation.id] = self
-        if invocation.settled:
+        if not invocation.settled:
+            self._listen(invocation)
+        if invocation.settled:  # perhaps just now, before the loop could see the listener
             self._settle(invocation)
-        else:
-            invocation.listener = self._settle
+
+    def _listen(self, invocation: Invocation) -> None:
+        invocation.listener = self._settle
 
     @classmethod
     def from_id(cls, invocation_id: str) -> FunctionCall[Any]:

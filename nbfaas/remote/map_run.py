@@ -72,6 +72,7 @@ class MapRun(Generic[R]):
         self._output: deque[tuple[int, int, bytes]] = deque()
         self._changed = threading.Event()
         self._telling = False
+        self._lock = threading.Lock()  # for what the loop's thread and ``retry_failed`` both change
         self._started = time.monotonic()
         self._ended: float | None = None if invocations else self._started
         self._submit(invocations)
@@ -93,10 +94,11 @@ class MapRun(Generic[R]):
 
     def _settle(self, invocation: Invocation) -> None:
         # On the loop's thread.
-        self._completed.append(invocation)
-        self._tally[invocation.state] += 1
-        if len(self._completed) == len(self._invocations):
-            self._ended = time.monotonic()
+        with self._lock:
+            self._completed.append(invocation)
+            self._tally[invocation.state] += 1
+            if len(self._completed) == len(self._invocations):
+                self._ended = time.monotonic()
         if not self._telling:
             # Results come in bursts, and waking a thread costs more than handling one.
             self._telling = True
@@ -248,19 +250,23 @@ class MapRun(Generic[R]):
     def retry_failed(self) -> MapRun[R]:
         """Run the items that failed again, in this run; iterate it again for all results."""
         ends = (InvocationState.FAILED, InvocationState.TIMED_OUT)
-        again = [item for item in self._invocations if item.state in ends]
         fresh: list[Invocation] = []
-        for item in again:
-            invocation = repeat(item, self._service)
-            invocation.run_id, invocation.index = self.id, item.index
-            self._tally[item.state] -= 1
-            self._invocations[item.index or 0] = invocation
-            fresh.append(invocation)
+        with self._lock:
+            # Not all that have failed: of some that may not have been told yet.
+            again = [item for item in self._completed if item.state in ends]
+            again.sort(key=lambda item: item.index or 0)
+            for item in again:
+                invocation = repeat(item, self._service)
+                invocation.run_id, invocation.index = self.id, item.index
+                self._tally[item.state] -= 1
+                self._invocations[item.index or 0] = invocation
+                fresh.append(invocation)
+            if fresh:
+                failed = set(map(id, again))
+                self._completed = [item for item in self._completed if id(item) not in failed]
+                self._ended = None
+                self._started = time.monotonic()
         if fresh:
-            failed = set(map(id, again))
-            self._completed = [item for item in self._completed if id(item) not in failed]
-            self._ended = None
-            self._started = time.monotonic()
             self._submit(fresh)
         return self
 
@@ -268,14 +274,13 @@ class MapRun(Generic[R]):
 class _ItemCall(FunctionCall[R]):
     """A call that shares its invocation with a run, which listens already."""
 
-    def __init__(self, invocation: Invocation, service: Service) -> None:
+    def _listen(self, invocation: Invocation) -> None:
         earlier = invocation.listener
-        super().__init__(invocation, service)
-        if earlier is None or invocation.settled:
-            return
 
         def both(invocation: Invocation) -> None:
-            earlier(invocation)
+            if earlier is not None:
+                earlier(invocation)
             self._settle(invocation)
 
+        # In one step: the loop calls the one listener or the other, and the run is told once.
         invocation.listener = both
