@@ -323,8 +323,9 @@ def _close_at_exit() -> None:
 
 
 def _forget_after_fork() -> None:
-    global _service
+    global _service, _service_lock
     _service = None
+    _service_lock = threading.Lock()  # another thread may have held it, and there is none now
 
 
 os.register_at_fork(after_in_child=_forget_after_fork)

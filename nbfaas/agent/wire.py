@@ -49,6 +49,7 @@ nothing that was sent behind it is answered.
 from __future__ import annotations
 
 import array
+import mmap
 import os
 import socket
 import struct
@@ -249,7 +250,9 @@ class Decoder:
                 control = bytes(view[at : at + clen])
                 at += clen
                 self._large = (kind, call, codec, nparts, control)
-                self._body = memoryview(bytearray(blen))
+                # Not a bytearray, which would be written all over: the pages of a mapping are taken
+                # as they are filled, so that who announces a gigabyte has to send it first.
+                self._body = memoryview(mmap.mmap(-1, blen, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
                 self._filled = end - at
                 self._body[: self._filled] = view[at:end]
                 start = end = 0

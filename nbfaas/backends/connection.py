@@ -117,13 +117,15 @@ class SocketConnection:
             except (BlockingIOError, InterruptedError):
                 sent = 0
             except OSError:
-                self._stop_writing()
+                self._writable = False
                 return
             self.bytes_out += sent
             if sent == len(chunk):
                 return
+            # Perhaps in another thread, as a lone call is sent: the loop's readers and writers are
+            # its own to change.
             self._queue.append(memoryview(chunk)[sent:])
-            self._loop.add_writer(self._fd, self._write)
+            self._loop.call_soon_threadsafe(self._go_on_writing)
             return
         waiting = bool(self._queue)
         for chunk in chunks:
@@ -139,6 +141,10 @@ class SocketConnection:
         """Close; the agent then exits. ``on_lost`` is not called. Idempotent."""
         if self._state == "open":
             self._release("closed")
+
+    def _go_on_writing(self) -> None:
+        if self._writable and self._queue:
+            self._loop.add_writer(self._fd, self._write)
 
     def _write(self) -> None:
         queue = self._queue
@@ -207,7 +213,7 @@ class SocketConnection:
                     frames = decoder.advance(received, received_descriptors(ancillary))
                 else:
                     frames = decoder.advance(received)
-            except WireError as error:
+            except (WireError, OSError, MemoryError) as error:  # or there is no room for it
                 self._lose(error)
                 return
             for frame in frames:

@@ -125,11 +125,11 @@ class Endpoint:
     def _said_hello(self, caller: _Caller, control: bytes) -> None:
         try:
             said = json.loads(control)
-            nonce, protocol = str(said["nonce"]), int(said["protocol"])
-        except (ValueError, TypeError, KeyError, RecursionError):
+            nonce, protocol = str(said["nonce"]).encode(), int(said["protocol"])
+        except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
             self._hang_up(caller)
             return
-        if not hmac.compare_digest(nonce.encode(), self.nonce.encode()):
+        if not hmac.compare_digest(nonce, self.nonce.encode()):
             self._hang_up(caller)
             return
         try:
@@ -212,5 +212,5 @@ def _read_hello(said: dict[str, object]) -> Hello:
             python=(major, minor, micro),
             pid=int(str(said["pid"])),
         )
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError) as error:
         raise WireError(f"the agent's HELLO lacks something: {error!r}") from error

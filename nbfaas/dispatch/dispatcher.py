@@ -194,7 +194,7 @@ class Dispatcher:
         self._announce(slot, invocation)
         stats = self._settling.stats(slot, invocation, frame, took)
         slot.lane.durations.add(stats.wall)
-        slot.memory = stats.peak_memory
+        slot.memory = min(stats.peak_memory, slot.lane.spec.resources.memory)  # it may claim more
         if invocation.state is InvocationState.CANCELLED:
             pass  # it was revoked too late, and has been settled
         elif frame.kind == Kind.RESULT:

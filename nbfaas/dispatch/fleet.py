@@ -131,7 +131,8 @@ class Fleet:
 
     def prewarm(self, image: ImageSpec) -> None:
         """Fill the stock for an image before its first use."""
-        self.stock.refill(image)
+        if not self._closed:
+            self.stock.refill(image)
 
     def _make_room(self, lane: Lane) -> bool:
         """Whether the budget allows one more; idle sandboxes of others give way, oldest first."""
@@ -180,7 +181,13 @@ class Fleet:
             sandbox = self.stock.take(spec.image)
             starting = None if sandbox else self.stock.take_starting(spec.image)
             if starting is not None:
-                sandbox = await starting
+                try:
+                    sandbox = await starting
+                except asyncio.CancelledError:
+                    # Perhaps it was ready at the same moment, and nobody else knows of it.
+                    if not starting.cancelled() and starting.done() and not starting.exception():
+                        self.dispose(starting.result())
+                    raise
             if sandbox is not None:
                 try:
                     if spec.resources != sandbox.spec.resources:

@@ -66,7 +66,8 @@ class Settling:
 
     def logged(self, invocation: Invocation, stream: int, data: bytes) -> None:
         limit = (self._settings.log_limit + _LOG_SLACK) * max(1, invocation.attempts_made)
-        if invocation.add_log(stream, data, limit):
+        data = data[: max(0, limit - invocation.log_size)]
+        if data and invocation.add_log(stream, data, limit):
             self._publish(
                 LogWritten(time.time(), invocation.id, invocation.attempts_made, stream, data)
             )

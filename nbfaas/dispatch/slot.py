@@ -108,8 +108,10 @@ class Slot:
         }
         page: list[SealedBuffer] = []
         if self.sandbox.connection.passes_descriptors:
-            self._claims, passing = Claims.create()
-            page.append(passing)
+            # Without a descriptor to be had there is no page, and so nothing is sent ahead.
+            with contextlib.suppress(OSError):
+                self._claims, passing = Claims.create()
+                page.append(passing)
         self.sandbox.connection.send(
             [
                 *wire.encode(Kind.WELCOME, 0, Codec.JSON, json.dumps(welcome).encode(), page),

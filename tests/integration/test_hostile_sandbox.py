@@ -3,6 +3,8 @@ is harmed."""
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from nbfaas import remote
@@ -62,3 +64,35 @@ def test_an_answer_with_an_empty_memory_file_ends_its_call():
     call = remote(forge_empty_file).spawn(STATS + b'{"kind": "exception"}')
     with pytest.raises(SandboxLost, match="makes no sense"):
         call.result(timeout=20)
+
+
+def chatter(count, size):
+    """Write LOG frames past the agent's own limit."""
+    import gc
+    import struct
+
+    agent = next(each for each in gc.get_objects() if type(each).__name__ == "Agent")
+    call = agent._claims.claimed
+    head = struct.pack("<BBBBIQQ", 1, 7, 1, 0, 0, call, size)
+    agent.send([(head + bytes(size)) * count])
+
+
+@pytest.mark.parametrize(("count", "size"), [(100_000, 0), (3, 50 << 20)])
+def test_the_host_keeps_only_so_much_of_what_a_sandbox_writes(count, size):
+    call = remote(chatter).spawn(count, size)
+    assert call.result(timeout=20) is None
+    assert call._invocation.log is None or len(call._invocation.log) < 100
+    assert len(call.logs) < 2 << 20
+
+
+def test_a_sandbox_that_boasts_of_its_memory_counts_as_its_limit(service):
+    def boast():
+        import gc
+
+        agent = next(each for each in gc.get_objects() if type(each).__name__ == "Agent")
+        agent._usage.end = lambda: b"\xff" * 40
+
+    loud = remote(memory="100MB")(boast)
+    assert loud.spawn().result(timeout=20) is None
+    lane = service.dispatcher.fleet.lanes[loud.version().version]
+    assert [slot.memory for slot in lane.slots] == [100 << 20]

@@ -1,6 +1,7 @@
 """SocketConnection over a real socket pair."""
 
 import asyncio
+import resource
 import socket
 
 import pytest
@@ -202,3 +203,18 @@ async def test_its_repr_tells_state_and_amounts(pair):
     pair.listen()
     pair.connection.send([b"x" * 2048])
     assert repr(pair.connection) == ("<SocketConnection agent open, in 0 B, out 2 KB, queued 0 B>")
+
+
+async def test_who_announces_much_and_sends_little_costs_little_memory(pair):
+    def resident() -> int:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * resource.getpagesize()
+
+    pair.listen()
+    before = resident()
+    await pair.say(
+        wire.HEADER.pack(wire.PROTOCOL, Kind.RESULT, 1, 0, 0, 1, 1 << 30), b"x" * 100_000
+    )
+    await pair.until(lambda: "of 1073741824 bytes" in repr(pair.connection._decoder))
+    assert resident() - before < 100 << 20
+    assert pair.lost == []
