@@ -3,23 +3,64 @@
 from __future__ import annotations
 
 import sys
+import time
 from codecs import getincrementaldecoder
 from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import TextIO
+
+from nbfaas.dispatch.invocation import Invocation
 
 _Decoder = getincrementaldecoder("utf-8")
+_BETWEEN_FLUSHES = 0.03  # seconds
+
+
+Inbox = SimpleQueue[Invocation | tuple[int, bytes]]
+"""Chunks of output, each with its stream, and in the end the invocation."""
 
 
 class Echo:
-    """Writes chunks of output to this process's stdout and stderr, as they come."""
+    """Writes chunks of output to this process's stdout and stderr, as they come.
+
+    What comes in quick succession is flushed together: each flush is a message to the notebook's
+    page, which takes a thousand a second and drops the others.
+    """
 
     def __init__(self) -> None:
         # A character may be split between two chunks.
         self._decoders = {1: _Decoder("replace"), 2: _Decoder("replace")}
+        self._unflushed: TextIO | None = None
+        self._next_flush = 0.0
 
-    def __call__(self, stream: int, data: bytes) -> None:
+    def follow(self, inbox: Inbox) -> Invocation:
+        """Write what comes until the invocation has ended, and return that."""
+        while not isinstance(news := self._next(inbox), Invocation):
+            self._write(*news)
+        self._flush()
+        return news
+
+    def _next(self, inbox: Inbox) -> Invocation | tuple[int, bytes]:
+        if self._unflushed is not None:
+            try:
+                return inbox.get(timeout=max(0.0, self._next_flush - time.monotonic()))
+            except Empty:
+                self._flush()
+        return inbox.get()
+
+    def _write(self, stream: int, data: bytes) -> None:
         out = sys.stderr if stream == 2 else sys.stdout
+        if out is not self._unflushed:
+            self._flush()  # so that the two streams keep their order
         out.write(self._decoders[2 if stream == 2 else 1].decode(data))
-        out.flush()
+        self._unflushed = out
+        if time.monotonic() >= self._next_flush:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._unflushed is not None:
+            self._unflushed.flush()
+            self._unflushed = None
+            self._next_flush = time.monotonic() + _BETWEEN_FLUSHES
 
 
 class LineEcho:

@@ -21,7 +21,7 @@ from nbfaas.packager.buffers import Sealer
 from nbfaas.packager.pack import Package, pack
 from nbfaas.packager.report import ShippedItem, ShippingReport, warn_if_large
 from nbfaas.remote.call import FunctionCall, submit
-from nbfaas.remote.echo import Echo
+from nbfaas.remote.echo import Echo, Inbox
 from nbfaas.remote.map_run import MapRun
 from nbfaas.remote.options import parse_options
 from nbfaas.service import Service, current_service, get_service
@@ -268,16 +268,14 @@ class RemoteCaller(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         service = get_service()
         invocation = self._function._invocation(service, args, kwargs)
-        inbox: SimpleQueue[Invocation | tuple[int, bytes]] = SimpleQueue()
+        inbox: Inbox = SimpleQueue()
         invocation.listener = inbox.put
         if service.settings.echo:
             invocation.log_listener = inbox.put
-        echo = Echo()
         dispatcher = service.dispatcher
         try:
             dispatcher.submit([invocation])
-            while not isinstance(news := inbox.get(), Invocation):
-                echo(*news)
+            Echo().follow(inbox)
         except KeyboardInterrupt:
             dispatcher.cancel([invocation])
             raise

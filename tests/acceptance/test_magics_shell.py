@@ -97,6 +97,18 @@ def test_an_endless_recursion_is_shown_in_a_few_lines(kernel):
     assert "frames like the last one" in cell.error
 
 
+def test_a_flood_of_output_is_few_messages_and_keeps_its_order(kernel):
+    kernel.run("@remote\ndef flood(n):\n    for i in range(n): print(i)\nflood.remote(1)").ok()
+    count = (
+        "import sys; flushes, flush = [], sys.stdout.flush\n"
+        "sys.stdout.flush = lambda: (flushes.append(1), flush())\n"
+        "flood.remote(3000); sys.stdout.flush = flush; len(flushes)"
+    )
+    cell = kernel.run(count).ok()
+    assert cell.stdout == "".join(f"{i}\n" for i in range(3000))
+    assert int(cell.value) < 300
+
+
 def test_other_errors_look_as_ever(kernel):
     with_it = kernel.run("1 / 0").error
     kernel.run("%unload_ext nbfaas").ok()
