@@ -114,7 +114,8 @@ class Output:
         cut = self._dropped - len(tail)
         if cut > 0:
             marker = f"\n[… {format_bytes(cut)} of output cut: the limit is "
-            marker += f"{format_bytes(self.limit)} for each call …]\n"
+            marker += f"{format_bytes(self.limit)} for each call, a write counts as "
+            marker += f"{_MIN_COST} bytes or more …]\n"
             self._send(self._call, STDERR, marker.encode())
         self._send(self._call, self._tail_stream, tail)
         self._dropped = 0

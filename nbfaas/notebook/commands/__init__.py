@@ -49,5 +49,5 @@ def run_command(name: str, line: str) -> Any:
     parser.add_argument("-h", "--help", action="store_true", help="show this")
     command.add_arguments(parser)
     if {"-h", "--help"} & set(line.split()):  # also where a required argument is not given
-        return Report(parser.format_help().rstrip())
+        return Report(parser.format_help().removeprefix("::").strip())
     return command.run(parse_line(parser, line, f"%faas {name}"))
