@@ -20,8 +20,10 @@ from nbfaas.agent.units import format_bytes
 STDOUT, STDERR = 1, 2
 # The end of a cut output is kept as well: that is where the reason for a failure tends to be.
 _TAIL = 8 * 1024
-# Every write counts as at least this much, so that a flood of tiny writes is bounded too.
-_MIN_COST = 64
+# Every write counts as at least this much, so that a flood of tiny writes is bounded too; but for
+# the line's end, which ``print`` writes by itself.
+_MIN_COST = 16
+_NEWLINE = b"\n"
 _CHUNK = 64 * 1024
 
 Send = Callable[[int, int, bytes], None]  # call, stream, data
@@ -89,12 +91,19 @@ class Output:
                 self._send_tail()
             self._call = 0
 
+    def write_after_pipe(self, stream: int, data: bytes) -> None:
+        """Like ``write``, after what is in the pipes: that was written earlier."""
+        with self._lock:
+            if self._call and self._looking.poll(0):
+                self._drain()
+            self.write(stream, data)
+
     def write(self, stream: int, data: bytes) -> None:
         with self._lock:
             if not self._call or not data:
                 return
             if self._budget > 0:
-                cost = max(len(data), _MIN_COST)
+                cost = 1 if data == _NEWLINE else max(len(data), _MIN_COST)
                 if cost <= self._budget:
                     self._budget -= cost
                     self._send(self._call, stream, data)
@@ -157,7 +166,7 @@ class SandboxStream(io.TextIOBase):
         return "<stdout>" if self._stream == STDOUT else "<stderr>"
 
     def write(self, text: str) -> int:
-        self._output.write(self._stream, text.encode("utf-8", "backslashreplace"))
+        self._output.write_after_pipe(self._stream, text.encode("utf-8", "backslashreplace"))
         return len(text)
 
     def fileno(self) -> int:
@@ -182,7 +191,7 @@ class _SandboxBuffer(io.RawIOBase):
 
     def write(self, data: object) -> int:
         chunk = bytes(data)  # type: ignore[call-overload]
-        self._output.write(self._stream, chunk)
+        self._output.write_after_pipe(self._stream, chunk)
         return len(chunk)
 
     def fileno(self) -> int:

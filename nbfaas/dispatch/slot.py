@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from nbfaas.settings import Settings
 
 _LOAD = 1  # the number of the LOAD; invocations have higher ones
-# How long a revoked invocation, next in turn, is waited for: the agent answers at once, unless it
-# had begun it a moment before the revocation arrived.
 _GIVEN_BACK = 3  # how often an invocation may be lost before it was started, without being charged
+# How long a cancelled invocation, next in turn, is waited for: the agent refuses it at once, unless
+# it had begun it a moment before the revocation arrived.
 _REVOKE_GRACE = 0.25
 
 

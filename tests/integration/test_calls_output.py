@@ -201,3 +201,27 @@ def test_only_the_first_call_in_a_sandbox_is_a_cold_start():
     assert first.stats.cold_start
     assert not second.stats.cold_start
     assert first.stats.sandbox == second.stats.sandbox
+
+
+def test_what_goes_past_pythons_streams_keeps_its_place(service):
+    @remote(cpu=0.2)
+    def mixed():
+        for number in range(20):
+            os.write(1, f"{number} raw\n".encode())
+            print(number, "printed")
+
+    call = mixed.spawn()
+    call.result()
+    expected = [f"{number} {how}" for number in range(20) for how in ("raw", "printed")]
+    assert call.logs.splitlines() == expected
+
+
+def test_many_short_lines_are_not_taken_for_a_flood(service):
+    @remote(cpu=0.2)
+    def lines():
+        for _ in range(20_000):
+            print("x" * 20)
+
+    call = lines.spawn()
+    call.result()
+    assert call.logs == ("x" * 20 + "\n") * 20_000
