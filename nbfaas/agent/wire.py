@@ -54,7 +54,7 @@ import os
 import socket
 import struct
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -163,6 +163,13 @@ def encode(
     if outside:
         return [Passing(head, tuple(outside)), *inside]
     return [head, *inside]
+
+
+def joined(chunks: list[Chunk]) -> list[Chunk]:
+    """The chunks of many small frames as one string, to cost one write; others as they are."""
+    if len(chunks) > 1 and all(type(chunk) is bytes and len(chunk) <= _DIRECT for chunk in chunks):
+        return [b"".join(chunks)]  # type: ignore[arg-type]
+    return chunks
 
 
 class Decoder:
@@ -308,8 +315,10 @@ class Decoder:
         self._buffer, self._view = bigger, memoryview(bigger)
 
 
-def total(parts: Iterable[Part]) -> int:
+def total(parts: Sequence[Part]) -> int:
     """The size of ``parts`` in bytes."""
+    if len(parts) == 1 and type(only := parts[0]) is bytes:
+        return len(only)
     return sum(
         part.size if isinstance(part, SealedBuffer) else memoryview(part).nbytes for part in parts
     )

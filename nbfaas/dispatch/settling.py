@@ -189,7 +189,10 @@ class Settling:
 
 
 def _one_blob(parts: Sequence[Part]) -> bytes:
-    """A result as a RESULT frame, so that its parts can be told apart again."""
+    """A result as bytes: the pickle alone, or a RESULT frame if it has buffers too. (They can be
+    told apart by the first byte.)"""
+    if len(parts) == 1 and type(only := parts[0]) is bytes:
+        return only
     frame = wire.encode(Kind.RESULT, 0, Codec.PICKLE, b"", views(parts))
     return b"".join(chunk for chunk in frame if not isinstance(chunk, wire.Passing))
 

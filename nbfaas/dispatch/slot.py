@@ -142,7 +142,7 @@ class Slot:
         if was_idle:
             self.last_heard = self._loop.time()
             self._start_head(self.last_heard)
-        self.sandbox.connection.send(chunks)
+        self.sandbox.connection.send(wire.joined(chunks))
 
     def charged_head(self) -> Invocation | None:
         """The invocation that has used up an attempt should the sandbox be gone: the head, unless

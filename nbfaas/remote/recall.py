@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from nbfaas.agent import wire
@@ -66,19 +67,27 @@ def _fill_result(invocation: Invocation, entry: JournaledInvocation) -> None:
         reason = entry.result_note or "it was larger than nbfaas.config.journal_result_limit"
         invocation.error = ResultNotKept(entry.id, reason)
         return
+    try:
+        parts = views(_parts(entry.result))
+        invocation.value = load_result(parts, function=entry.function)
+    except Exception as error:  # noqa: BLE001 - as for a result that comes from a sandbox
+        invocation.error = error
+
+
+def _parts(blob: bytes) -> Sequence[wire.Part]:
+    """The parts of a result: see ``nbfaas.dispatch.settling``."""
+    if blob[:1] != bytes([wire.PROTOCOL]):
+        return (blob,)
     decoder = wire.Decoder()
     frames: list[wire.Frame] = []
-    rest = memoryview(entry.result)
+    rest = memoryview(blob)
     while rest:
         room = decoder.get_buffer()
         taken = min(len(room), len(rest))
         room[:taken] = rest[:taken]
         frames += decoder.advance(taken)
         rest = rest[taken:]
-    try:
-        invocation.value = load_result(views(frames[0].parts), function=entry.function)
-    except Exception as error:  # noqa: BLE001 - as for a result that comes from a sandbox
-        invocation.error = error
+    return frames[0].parts
 
 
 def _error(entry: JournaledInvocation) -> BaseException:
