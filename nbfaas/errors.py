@@ -37,6 +37,7 @@
     ├── NotDone (TimeoutError)              a call has not ended in the time given to result()
     ├── NotRepeatable                       a call of an earlier session: its arguments are not kept
     ├── ResultNotKept                       the result was not kept in the journal
+    ├── WouldWaitForItself                  a callback of a call waits for another call
     └── JournalError
         ├── JournalUnavailable              the folder can't be written, the disk is full, …
         ├── JournalLocked                   another process holds the journal
@@ -435,6 +436,17 @@ class NotRepeatable(NbfaasError):
         super().__init__(
             f"invocation {invocation_id} of {function!r} is from an earlier session; its code and "
             f"arguments are not kept. Call {function}.remote(...) again."
+        )
+
+
+class WouldWaitForItself(NbfaasError):
+    """A call is waited for by the thread that has to bring it about."""
+
+    def __init__(self, invocation_id: str) -> None:
+        super().__init__(
+            f"invocation {invocation_id} can't be waited for here: callbacks of calls "
+            "(add_done_callback) run on the thread that handles all calls. Start another call there "
+            "with spawn, and wait for it in a thread of your own."
         )
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from nbfaas.backends.base import Backend
 from nbfaas.dispatch.budget import Budget
 from nbfaas.dispatch.dispatcher import Dispatcher
-from nbfaas.errors import JournalError
+from nbfaas.errors import JournalError, WouldWaitForItself
 from nbfaas.model.image import ImageSpec
 from nbfaas.model.records import Record, Subscriber
 from nbfaas.settings import Settings, config
@@ -120,6 +120,12 @@ class Service:
     def run(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
         """Run a coroutine on the loop and wait for it, from another thread."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout)
+
+    def check_may_wait(self, invocation_id: str) -> None:
+        """Raise ``WouldWaitForItself`` on the loop's thread (as in the callback of a call): what it
+        waits for there, nobody would bring about."""
+        if threading.current_thread() is self._thread:
+            raise WouldWaitForItself(invocation_id)
 
     def call_soon(self, step: Callable[[], None]) -> None:
         """Call ``step`` once what the loop is doing is done. From the loop's thread only."""

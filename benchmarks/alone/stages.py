@@ -32,13 +32,13 @@ STAGES = {
     "receive": "the answer is read and decoded",
     "account": "the attempt's figures; the loop catches up with what the caller did",
     "unpickle": "the result is unpickled by the allow-list",
-    "settle": "the outcome, and the records of attempt and invocation",
+    "settle": "the outcome is noted",
     "wake_up": "the caller's thread wakes up, gets the interpreter's lock, returns",
 }
 BESIDE = {
     "catch_up": "the loop catches up with what the caller did, mostly while the sandbox is at work",
     "records": "publishing the call's records, journal included",
-    "after": "the loop goes on after it has told the caller",
+    "after": "the loop goes on after it has told the caller: the records of the end, planning",
 }
 
 # The mark at which each stage ends.
@@ -79,6 +79,7 @@ def _instrument() -> None:
     from nbfaas.backends.connection import SocketConnection
     from nbfaas.dispatch import settling
     from nbfaas.dispatch.dispatcher import Dispatcher
+    from nbfaas.dispatch.intake import Intake
     from nbfaas.dispatch.slot import Slot
     from nbfaas.remote.function import RemoteFunction
     from nbfaas.service import Service
@@ -86,7 +87,8 @@ def _instrument() -> None:
     _wrap(RemoteFunction, "version", after="checked")
     _wrap(RemoteFunction, "_dump", after="pickled")
     _wrap(Dispatcher, "submit", before="submit")
-    _wrap(Dispatcher, "_work_off", before="taken", total="catch_up")
+    _wrap(Intake, "work_off", before="taken", total="catch_up")
+    _wrap(settling.Settling, "_settle", before="settled")
     _wrap(SocketConnection, "send", before="sending", after="sent")
     _wrap(SocketConnection, "_read", before="readable", after="loop_free")
     _wrap(Slot, "_on_frame", before="frame")
@@ -111,18 +113,13 @@ def _note_agent_clock(owner: Any) -> None:
 
 
 def _note_records(owner: Any) -> None:
-    """The last record of a call is published right before its listener is called."""
-    from nbfaas.model.records import InvocationFinished
-
+    """What publishing all records of a call takes, journal included."""
     original: Callable[..., Any] = owner._publish
 
     def publish(self: Any, record: Any) -> None:
         started = _now()
         original(self, record)
-        ended = _now()
-        _sums["records"] += ended - started
-        if isinstance(record, InvocationFinished):
-            _marks["settled"] = ended
+        _sums["records"] += _now() - started
 
     owner._publish = publish
 

@@ -192,10 +192,13 @@ class Fleet:
                 try:
                     if spec.resources != sandbox.spec.resources:
                         await sandbox.resize(spec.resources)
-                except BaseException:
+                except BaseException as error:
                     self.dispose(sandbox)  # it is in no stock and no lane any more
-                    raise
-                return sandbox, starting is not None
+                    if not isinstance(error, NbfaasError):
+                        raise
+                    # It may have died a moment ago; a fresh one says if more is wrong.
+                else:
+                    return sandbox, starting is not None
         return await self.backend.start(spec), True
 
     def _check_python(self, sandbox: Sandbox) -> None:

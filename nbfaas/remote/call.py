@@ -120,6 +120,8 @@ class FunctionCall(concurrent.futures.Future[R], Generic[R]):
 
     @contextlib.contextmanager
     def _explained(self, timeout: float | None) -> Iterator[None]:
+        if not self.done():
+            self._service.check_may_wait(self.id)
         if timeout is not None and not concurrent.futures.wait([self], timeout).done:
             raise NotDone(self.id, self.function, self.status, timeout)
         try:

@@ -268,6 +268,7 @@ class RemoteCaller(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         service = get_service()
         invocation = self._function._invocation(service, args, kwargs)
+        service.check_may_wait(invocation.id)
         inbox: Inbox = SimpleQueue()
         invocation.listener = inbox.put
         if service.settings.echo:

@@ -12,7 +12,7 @@ from waiting import until
 
 import nbfaas
 from nbfaas import remote
-from nbfaas.errors import OptionError
+from nbfaas.errors import OptionError, WouldWaitForItself
 from nbfaas.model.invocation import InvocationState
 
 pytestmark = pytest.mark.usefixtures("service")
@@ -289,3 +289,26 @@ def test_an_ended_call_can_not_be_cancelled():
     call.result(20)
     assert not call.cancel()
     assert call.status is InvocationState.SUCCEEDED
+
+
+def test_a_callback_that_waits_for_another_call_is_refused_not_left_hanging(service):
+    @remote(cpu=0.2)
+    def echo(value):
+        time.sleep(0.2)
+        return value
+
+    slow = echo.with_options(env={"OTHER": "1"}).spawn(1)
+    refused = []
+
+    def wait_for_another(_):
+        for wait in (slow.result, lambda: slow.result(5), lambda: echo.remote(2)):
+            try:
+                wait()
+            except WouldWaitForItself as error:
+                refused.append(error)
+
+    call = echo.spawn(0)
+    call.add_done_callback(wait_for_another)
+    assert (call.result(20), slow.result(20), echo.remote(4)) == (0, 1, 4)
+    until(lambda: refused)
+    assert "spawn" in str(refused[-1])
