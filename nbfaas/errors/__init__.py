@@ -1,0 +1,144 @@
+"""Every error a user can meet. Each builds its own message: what happened, to what, what to do.
+
+::
+
+    NbfaasError
+    ├── OptionError (ValueError)            an option that makes no sense: memory="lots"
+    ├── ConfigurationError                  a setting or an environment variable that makes no sense
+    ├── PackagingError                      the function or its arguments can't be shipped
+    │   ├── NotPicklable
+    │   ├── PayloadTooLarge
+    │   ├── PythonMismatch                  the image has another Python minor version
+    │   ├── MissingPackage                  the image lacks a package that the function needs
+    │   └── LoadFailed                      the function's code raised while it was loaded
+    ├── ImageError
+    │   ├── ImageNotFound
+    │   ├── ImageBuildFailed
+    │   └── VolumeError                     a volume that can't be mounted as asked
+    ├── BackendError
+    │   ├── BackendUnavailable              no Docker daemon answers
+    │   ├── InsufficientResources           a function asks for more than this machine has
+    │   └── SandboxStartFailed
+    ├── InvocationError                     what a call can end with, besides its own error
+    │   ├── RemoteError                     the function raised a type that is unknown here
+    │   ├── FunctionTimeout (TimeoutError)
+    │   ├── FunctionExited                  the function called sys.exit
+    │   ├── ResultNotPicklable
+    │   ├── ResultTooLarge
+    │   ├── UntrustedResult                 the result holds a type this host does not unpickle
+    │   ├── ResultUnreadable                the result's bytes make no value here
+    │   └── SandboxLost                     the sandbox was killed, froze or broke the protocol
+    │       ├── OutOfMemory (MemoryError)
+    │       └── SandboxCrashed              a segfault, os._exit, abort
+    ├── MagicError                          %faas or %%faas was written in a way that makes no sense
+    │   ├── CellError                       the cell can't be run in a sandbox as it is
+    │   └── NamesNotPulled                  --pull asked for names that did not come back
+    ├── UnknownInvocation (KeyError)        no invocation has this id
+    ├── NotDone (TimeoutError)              a call has not ended in the time given to result()
+    ├── NotRepeatable                       a call of an earlier session: its arguments are not kept
+    ├── ResultNotKept                       the result was not kept in the journal
+    ├── WouldWaitForItself                  a callback of a call waits for another call
+    └── JournalError
+        ├── JournalUnavailable              the folder can't be written, the disk is full, …
+        ├── JournalLocked                   another process holds the journal
+        └── JournalDamaged
+
+A cancelled call raises ``concurrent.futures.CancelledError``, as every Future does.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+
+from nbfaas.errors.asking import (
+    NotDone,
+    NotRepeatable,
+    ResultNotKept,
+    UnknownInvocation,
+    WouldWaitForItself,
+)
+from nbfaas.errors.base import ConfigurationError, NbfaasError, OptionError
+from nbfaas.errors.invocation import (
+    FunctionExited,
+    FunctionTimeout,
+    InvocationError,
+    OutOfMemory,
+    RemoteError,
+    ResultNotPicklable,
+    ResultTooLarge,
+    ResultUnreadable,
+    SandboxCrashed,
+    SandboxLost,
+    UntrustedResult,
+)
+from nbfaas.errors.journal import JournalDamaged, JournalError, JournalLocked, JournalUnavailable
+from nbfaas.errors.notebook import CellError, MagicError, NamesNotPulled
+from nbfaas.errors.packaging import (
+    LoadFailed,
+    MissingPackage,
+    NotPicklable,
+    PackagingError,
+    PayloadTooLarge,
+    PythonMismatch,
+)
+from nbfaas.errors.places import (
+    BackendError,
+    BackendUnavailable,
+    ImageBuildFailed,
+    ImageError,
+    ImageNotFound,
+    InsufficientResources,
+    SandboxStartFailed,
+    VolumeError,
+)
+
+CancelledError = concurrent.futures.CancelledError
+
+__all__ = [
+    "BackendError",
+    "BackendUnavailable",
+    "CancelledError",
+    "CellError",
+    "ConfigurationError",
+    "FunctionExited",
+    "FunctionTimeout",
+    "ImageBuildFailed",
+    "ImageError",
+    "ImageNotFound",
+    "InsufficientResources",
+    "InvocationError",
+    "JournalDamaged",
+    "JournalError",
+    "JournalLocked",
+    "JournalUnavailable",
+    "LoadFailed",
+    "MagicError",
+    "MissingPackage",
+    "NamesNotPulled",
+    "NbfaasError",
+    "NotDone",
+    "NotPicklable",
+    "NotRepeatable",
+    "OptionError",
+    "OutOfMemory",
+    "PackagingError",
+    "PayloadTooLarge",
+    "PythonMismatch",
+    "RemoteError",
+    "ResultNotKept",
+    "ResultNotPicklable",
+    "ResultTooLarge",
+    "ResultUnreadable",
+    "SandboxCrashed",
+    "SandboxLost",
+    "SandboxStartFailed",
+    "UnknownInvocation",
+    "UntrustedResult",
+    "VolumeError",
+    "WouldWaitForItself",
+]
+
+# In tracebacks they are called what they are imported as.
+for _name in __all__:
+    if _name != "CancelledError":
+        globals()[_name].__module__ = __name__

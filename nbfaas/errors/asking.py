@@ -1,0 +1,62 @@
+"""Asking for calls, and waiting for them."""
+
+from __future__ import annotations
+
+from nbfaas.errors.base import NbfaasError
+
+
+class UnknownInvocation(NbfaasError, KeyError):
+    """No invocation with this id is known here or in the journal."""
+
+    def __init__(self, invocation_id: str, journal: str) -> None:
+        super().__init__(invocation_id)
+        self.invocation_id = invocation_id
+        self._message = (
+            f"there is no invocation {invocation_id!r} in this session or in the journal "
+            f"{journal}. `%faas status` lists the latest ones."
+        )
+
+    def __str__(self) -> str:  # KeyError would show the repr of the message
+        return self._message
+
+
+class ResultNotKept(NbfaasError):
+    """The invocation succeeded earlier, but its result is not in the journal."""
+
+    def __init__(self, invocation_id: str, reason: str) -> None:
+        super().__init__(
+            f"invocation {invocation_id} succeeded, but its result was not kept: {reason}. Run the "
+            "function again, or have it write large results to a volume."
+        )
+
+
+class NotDone(NbfaasError, TimeoutError):
+    """A call has not ended in the time that somebody wanted to wait for it."""
+
+    def __init__(self, invocation_id: str, function: str, state: str, timeout: float) -> None:
+        super().__init__(
+            f"the call {invocation_id} of {function!r} has not ended within {timeout:g} s: it is "
+            f"{state}. It goes on: wait for it again with result(), or cancel() it."
+        )
+        self.invocation_id = invocation_id
+
+
+class NotRepeatable(NbfaasError):
+    """The invocation is known from the journal only, which keeps neither code nor arguments."""
+
+    def __init__(self, invocation_id: str, function: str) -> None:
+        super().__init__(
+            f"invocation {invocation_id} of {function!r} is from an earlier session; its code and "
+            f"arguments are not kept. Call {function}.remote(...) again."
+        )
+
+
+class WouldWaitForItself(NbfaasError):
+    """A call is waited for by the thread that has to bring it about."""
+
+    def __init__(self, invocation_id: str) -> None:
+        super().__init__(
+            f"invocation {invocation_id} can't be waited for here: callbacks of calls "
+            "(add_done_callback) run on the thread that handles all calls. Start another call "
+            "there with spawn, and wait for it in a thread of your own."
+        )

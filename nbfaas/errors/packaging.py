@@ -1,0 +1,92 @@
+"""What can't be shipped."""
+
+from __future__ import annotations
+
+from nbfaas.agent.units import format_bytes
+from nbfaas.errors.base import NbfaasError
+
+
+class PackagingError(NbfaasError):
+    """The function or its arguments can't be shipped."""
+
+
+class NotPicklable(PackagingError):
+    """Something that was to be shipped can't be pickled.
+
+    ``path`` leads to the culprit inside the object, as Python would write it:
+    ``score → global 'client' → client.pool``.
+    """
+
+    def __init__(self, what: str, path: str, reason: str, fix: str = "") -> None:
+        fix = fix or (
+            "Create it inside the function, or pass what it is made from (a path, a URL, a key)."
+        )
+        super().__init__(f"{what} can't be pickled, because of {path}: {reason}. {fix}")
+        self.what = what
+        self.path = path
+        self.reason = reason
+
+
+class PayloadTooLarge(PackagingError):
+    """What was to be shipped exceeds the limit."""
+
+    def __init__(self, what: str, size: int, limit: int) -> None:
+        super().__init__(
+            f"{what} is {format_bytes(size)} when pickled; the limit is {format_bytes(limit)}. Put "
+            "large data on a volume (volumes={'/data': './data'}), or raise the limit with "
+            "nbfaas.config.payload_limit."
+        )
+        self.size = size
+        self.limit = limit
+
+
+class PythonMismatch(PackagingError):
+    """The image's Python differs in its minor version from the notebook's."""
+
+    def __init__(self, image: str, image_python: str, host_python: str) -> None:
+        super().__init__(
+            f"image {image!r} has Python {image_python}, this notebook runs Python {host_python}. "
+            "Functions are shipped as bytecode, which differs between minor versions. Use an image "
+            f"with Python {host_python} (for example image='python:{host_python}-slim', or leave "
+            "image out), or start the notebook with the image's Python."
+        )
+        self.image_python = image_python
+        self.host_python = host_python
+
+
+class MissingPackage(PackagingError):
+    """The function needs a module that its image does not have.
+
+    ``package`` is what pip calls it; ``base`` the image as Python. ``fix`` is an image that has it.
+    """
+
+    def __init__(
+        self,
+        function: str,
+        module: str,
+        image: str,
+        package: str | None = None,
+        base: str = "Image.python()",
+    ) -> None:
+        name = module.partition(".")[0]
+        self.fix = f"{base}.pip_install({package or name!r})"
+        super().__init__(
+            f"function {function!r} needs the module {module!r}, which image {image!r} does not "
+            f"have. Add it: @remote(image={self.fix}). If {name!r} is a file or folder of yours: "
+            f"{base}.add_local_python_source({name!r})."
+        )
+        self.function = function
+        self.module = module
+        self.image = image
+
+
+class LoadFailed(PackagingError):
+    """The function arrived in the sandbox, but its code raised before it could be called."""
+
+    def __init__(self, function: str, cause: str, traceback_text: str = "") -> None:
+        super().__init__(
+            f"function {function!r} could not be loaded in its sandbox: {cause}. What the "
+            "function refers to (globals, modules, classes) must be importable there."
+        )
+        self.function = function
+        self.traceback_text = traceback_text

@@ -1,0 +1,73 @@
+"""Images and backends: the places where functions run."""
+
+from __future__ import annotations
+
+from nbfaas.errors.base import NbfaasError
+
+
+class ImageError(NbfaasError):
+    """An image can't be had."""
+
+
+class ImageNotFound(ImageError):
+    """There is no such runtime, and no such image on this machine or in a registry."""
+
+    def __init__(self, image: str, known: tuple[str, ...] = (), detail: str = "") -> None:
+        runtimes = f" Runtimes: {', '.join(known)}." if known else ""
+        reason = f" ({detail})" if detail else ""
+        super().__init__(
+            f"there is no runtime or image {image!r}{reason}.{runtimes} See `nbfaas images ls`; "
+            f"fetch a registry's image with `docker pull {image}`."
+        )
+        self.image = image
+        self.detail = detail
+
+
+class ImageBuildFailed(ImageError):
+    """An image could not be built; ``log`` has the end of the build's output."""
+
+    def __init__(self, image: str, step: str, log: str) -> None:
+        tail = "\n".join(log.strip().splitlines()[-15:])
+        super().__init__(f"image {image!r} could not be built: {step} failed.\n{tail}")
+        self.image = image
+        self.log = log
+
+
+class VolumeError(ImageError):
+    """A volume can't be mounted as asked."""
+
+    def __init__(self, target: str, reason: str, fix: str) -> None:
+        super().__init__(f"the volume at {target!r} can't be mounted: {reason}. {fix}")
+
+
+class BackendError(NbfaasError):
+    """The place where sandboxes live does not do what it should."""
+
+
+class BackendUnavailable(BackendError):
+    """The chosen backend can't be reached."""
+
+    def __init__(self, backend: str, reason: str, fix: str) -> None:
+        super().__init__(f"the {backend} backend is not available: {reason}. {fix}")
+        self.backend = backend
+
+
+class InsufficientResources(BackendError):
+    """A function asks for more than nbfaas may use on this machine; it could never start."""
+
+    def __init__(self, function: str, asked: str, available: str, setting: str) -> None:
+        super().__init__(
+            f"function {function!r} asks for {asked}, but nbfaas may use {available} on this "
+            f"machine, so it could never start. Ask for less, or raise nbfaas.config.{setting}."
+        )
+
+
+class SandboxStartFailed(BackendError):
+    """A sandbox could not be started."""
+
+    def __init__(self, image: str, reason: str, log: str = "") -> None:
+        log = f"\nIt wrote:\n{log.strip()}" if log.strip() else ""
+        super().__init__(
+            f"no sandbox could be started from {image!r}: {reason}. `%faas doctor` checks the "
+            f"parts one by one.{log}"
+        )
