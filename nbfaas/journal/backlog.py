@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from threading import Event
 from typing import NamedTuple
@@ -19,6 +20,10 @@ from nbfaas.model.records import (
 )
 
 FULL_BATCH = 8192  # records of one transaction
+# Python hands the interpreter's lock to another thread only after 5 ms, unless it is given up: a
+# call that comes while the writer is at work must not wait for so long.
+_AT_ONCE = 32  # records
+_YIELD = 0.00002  # seconds
 
 
 class Limits(NamedTuple):
@@ -117,7 +122,9 @@ class Backlog:
         entries, add = self._entries, batch.add
         markers: list[Marker] = []
         count = min(len(entries), FULL_BATCH)
-        for _ in range(count):
+        for number in range(count):
+            if number % _AT_ONCE == _AT_ONCE - 1:
+                time.sleep(_YIELD)
             entry = entries.popleft()
             kind = type(entry)
             if kind is Marker:

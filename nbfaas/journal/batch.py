@@ -21,7 +21,7 @@ from nbfaas.model.records import (
     Record,
 )
 
-_ROWS = 512  # of one statement; encoding them takes well under a millisecond
+_ROWS = 128  # of one statement; encoding them takes some 0.1 ms, with the interpreter's lock held
 _INLINE = 16 * 1024  # bytes of a blob that still goes into its row
 _ERROR = 8 * 1024  # characters; what a sandbox says is not trusted to be short
 _FAILURE = 1024 * 1024
