@@ -118,6 +118,7 @@ async def test_cancelling_the_coroutine_that_awaits_a_call_cancels_the_call():
 
     call = sleep.remote.aio()
     waiter = asyncio.ensure_future(call)
+    await asyncio.sleep(0)  # before that, the coroutine does not await anything yet
     while not call.running():
         await asyncio.sleep(0.01)
     waiter.cancel()
