@@ -104,7 +104,6 @@ class Agent:
         control = json.loads(frame.control)
         started = time.perf_counter()
         self._output.begin(frame.call)
-        parts: list[Any] = []
         try:
             self._run = loading.load(control, b"".join(views(frame.parts)))
             problem = None
@@ -120,7 +119,7 @@ class Agent:
         if problem is not None:
             stats = self._usage.end()
             head = stats + json.dumps(problem).encode()
-            self.send(wire.encode(Kind.FAILURE, frame.call, Codec.PICKLE, head, parts))
+            self.send(wire.encode(Kind.FAILURE, frame.call, Codec.PICKLE, head))
             return
         if control.get("isolation") == "call":
             import gc

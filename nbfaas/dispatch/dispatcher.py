@@ -239,11 +239,7 @@ class Dispatcher:
         except WireError as error:
             self._end_slot(slot, Death(DeathKind.PROTOCOL, str(error)), slot.head)
             return
-        unfinished = slot.release()
-        for invocation in unfinished:
-            if invocation.attempts_made:
-                self._announce(slot, invocation)
-        self.fleet.remove(slot)
+        unfinished = self._release(slot)
         self.fleet.dispose(slot.sandbox)
         self.fleet.publish_state(slot, SandboxState.DEAD, "the function could not be loaded")
         for invocation in [*unfinished, *slot.lane.drain()]:
@@ -255,8 +251,8 @@ class Dispatcher:
         if invocation.settled:  # cancelled, revoked too late
             self._end_slot(slot, Death(DeathKind.KILLED, "cancelled"), None)
             return
-        timeout = invocation.function.options.timeout
-        error = FunctionTimeout(invocation.function.name, timeout or 0.0)
+        function = invocation.function
+        error = FunctionTimeout(function.name, function.options.timeout or 0.0)
         self._end_slot(slot, Death(DeathKind.KILLED, "timeout"), invocation, error)
 
     def lost(self, slot: Slot, error: Exception | None) -> None:
@@ -286,16 +282,21 @@ class Dispatcher:
     ) -> None:
         """Give up a slot. Only ``charged`` has used up an attempt; what waited behind it goes back
         to the front of the queue. Without a ``death`` the backend is asked for the cause."""
-        unfinished = slot.release()
-        self.fleet.remove(slot)
-        for invocation in unfinished:
-            if invocation.attempts_made:
-                self._announce(slot, invocation)
+        unfinished = self._release(slot)
         self._requeue(slot.lane, [i for i in unfinished if i is not charged and not i.settled])
         task = self._loop.create_task(self._bury(slot, death, charged, error), name="nbfaas-bury")
         self._autopsies.add(task)
         task.add_done_callback(self._autopsies.discard)
         self._replan()
+
+    def _release(self, slot: Slot) -> list[Invocation]:
+        """Take it out of its lane; return what was in flight, in order."""
+        unfinished = slot.release()
+        self.fleet.remove(slot)
+        for invocation in unfinished:
+            if invocation.attempts_made:
+                self._announce(slot, invocation)
+        return unfinished
 
     async def _bury(
         self,
@@ -312,8 +313,7 @@ class Dispatcher:
         self.fleet.publish_state(slot, SandboxState.DEAD, death.detail)
         self.fleet.dispose(slot.sandbox)
         if charged is not None and not charged.settled:
-            sandbox = slot.sandbox.id
-            error = error or error_from_death(death, charged.function, sandbox)
+            error = error or error_from_death(death, charged.function, slot.sandbox.id)
             stats = self._settling.stats(slot, charged, None, self._loop.time() - slot.head_since)
             self._settling.attempt_failed(charged, error, stats, None)
 

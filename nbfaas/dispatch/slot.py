@@ -61,7 +61,6 @@ class Slot:
         self._number = _LOAD
         self._deadline: float | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._loaded = False
         self._claims: Claims | None = None
         self._revoking = False
         self._refusing = 0  # the last number taken back, until the agent has said REVOKED to it
@@ -287,7 +286,6 @@ class Slot:
                 self._on_lost(WireError(f"an answer to {frame.call}, expected one to {number}"))
                 return
             invocation = self.in_flight.pop(number)
-            self._loaded = True
             self.answered_count += 1
             took = now - self.head_since
             if self.in_flight:
@@ -304,11 +302,9 @@ class Slot:
                 self._owner.logged(invocation_or_none, stream, b"".join(views(frame.parts)))
         elif kind == Kind.REVOKED:
             self._on_revoked(frame.call, now)
-        elif kind == Kind.LOADED:
-            self._loaded = True
         elif kind == Kind.FAILURE:
             self._owner.load_failed(self, frame)
-        elif kind != Kind.PONG:
+        elif kind not in (Kind.LOADED, Kind.PONG):
             self._on_lost(WireError(f"a {Kind(kind).name} frame, which an agent never sends"))
 
     def _on_revoked(self, number: int, now: float) -> None:
