@@ -1,0 +1,1 @@
+"""Triggers: sources of events, and which function they lead to."""
