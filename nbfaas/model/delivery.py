@@ -147,3 +147,14 @@ class DeadLetter:
     died_at: float
     event: Mapping[str, Any]  # the event's JSON
     attempts: tuple[DeliveryAttempt, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerQueue:
+    """What a trigger has before it, as of now. ``oldest_at``: when the oldest event that is not
+    delivered yet was accepted; None if there is none. ``dead``: its dead letters."""
+
+    trigger: str
+    waiting: int
+    oldest_at: float | None = None
+    dead: int = 0

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from nbfaas.model.delivery import DeliveryState
 from nbfaas.model.invocation import AttemptStats, InvocationState, SandboxState
 
 
@@ -72,6 +73,51 @@ class SandboxChanged(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
 
 
+class EventAccepted(msgspec.Struct, frozen=True, gc=False):
+    """An event is durable. ``matched``: the triggers that it is delivered for; none, and it was
+    not kept for anybody. ``duplicate``: it had been accepted before, and nothing came of it."""
+
+    at: float
+    event_id: str
+    source: str
+    type: str
+    matched: tuple[str, ...]
+    duplicate: bool = False
+
+
+class EventRefused(msgspec.Struct, frozen=True, gc=False):
+    """``reason``: one word of few (full, unavailable, conflict, …), by which it is counted."""
+
+    at: float
+    reason: str
+
+
+class DeliveryAttempted(msgspec.Struct, frozen=True, gc=False):
+    """An attempt at a delivery has begun. ``invocation_id`` is None where the target is no
+    function. ``kind``: the one of the trigger's source (schedule, file, http, queue, event)."""
+
+    at: float
+    number: int
+    trigger: str
+    attempt: int
+    invocation_id: str | None
+    event_id: str | None = None
+    kind: str = ""
+
+
+class DeliverySettled(msgspec.Struct, frozen=True, gc=False):
+    """The attempt has ended, and this became of the delivery. ``state``: DONE, WAITING (to be tried
+    again) or DEAD. ``age``: seconds since its event was accepted."""
+
+    at: float
+    number: int
+    trigger: str
+    state: DeliveryState
+    attempt: int
+    error: str | None
+    age: float
+
+
 Record = (
     InvocationQueued
     | AttemptStarted
@@ -79,5 +125,9 @@ Record = (
     | LogWritten
     | InvocationFinished
     | SandboxChanged
+    | EventAccepted
+    | EventRefused
+    | DeliveryAttempted
+    | DeliverySettled
 )
 Subscriber = Callable[[Record], None]
