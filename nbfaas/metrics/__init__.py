@@ -1,0 +1,1 @@
+"""What records come to: metrics, and log lines in JSON."""
