@@ -38,6 +38,8 @@
     ├── NotRepeatable                       a call of an earlier session: its arguments are not kept
     ├── ResultNotKept                       the result was not kept in the journal
     ├── WouldWaitForItself                  a callback of a call waits for another call
+    ├── BadPattern (ValueError)             an event pattern makes no sense, and where
+    ├── BadTransformer (ValueError)         an input transformer makes no sense, and where
     └── JournalError
         ├── JournalUnavailable              the folder can't be written, the disk is full, …
         ├── JournalLocked                   another process holds the journal
@@ -58,6 +60,7 @@ from nbfaas.errors.asking import (
     WouldWaitForItself,
 )
 from nbfaas.errors.base import ConfigurationError, NbfaasError, OptionError
+from nbfaas.errors.events import BadPattern, BadTransformer
 from nbfaas.errors.invocation import (
     FunctionExited,
     FunctionTimeout,
@@ -97,6 +100,8 @@ CancelledError = concurrent.futures.CancelledError
 __all__ = [
     "BackendError",
     "BackendUnavailable",
+    "BadPattern",
+    "BadTransformer",
     "CancelledError",
     "CellError",
     "ConfigurationError",
