@@ -13,7 +13,8 @@ import os
 import secrets
 import sys
 import threading
-from collections.abc import Callable, Coroutine
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,12 +23,14 @@ from nbfaas.backends.base import Backend
 from nbfaas.dispatch.budget import Budget
 from nbfaas.dispatch.dispatcher import Dispatcher
 from nbfaas.errors import JournalError, WouldWaitForItself
+from nbfaas.model.delivery import TriggerQueue
 from nbfaas.model.image import ImageSpec
 from nbfaas.model.records import Record, Subscriber
 from nbfaas.settings import Settings, config
 
 if TYPE_CHECKING:
     from nbfaas.journal import Journal
+    from nbfaas.metrics.registry import Metrics
 
 T = TypeVar("T")
 
@@ -64,6 +67,10 @@ class Service:
         self._notify = notify
         self._numbers = itertools.count(1)
         self._subscribers: tuple[Subscriber, ...] = ()
+        self._subscribing = threading.RLock()
+        # What each trigger has before it, for the metrics; whoever delivers events says how to ask.
+        self.trigger_queues: Callable[[], Iterable[TriggerQueue]] = tuple
+        self._metrics: Metrics | None = None
         self._dispatcher: Dispatcher | None = None
         self._backend: Backend | None = None
         self._loop = asyncio.new_event_loop()
@@ -110,12 +117,28 @@ class Service:
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """Have ``subscriber`` called with every record, on the loop's thread: it must be quick, and
         must not raise. Returns a function that ends the subscription."""
-        self._subscribers = (*self._subscribers, subscriber)
+        with self._subscribing:
+            self._subscribers = (*self._subscribers, subscriber)
 
         def unsubscribe() -> None:
-            self._subscribers = tuple(s for s in self._subscribers if s is not subscriber)
+            with self._subscribing:
+                self._subscribers = tuple(s for s in self._subscribers if s is not subscriber)
 
         return unsubscribe
+
+    @property
+    def metrics(self) -> Metrics:
+        """What happens from the first use of this on, counted. (Until then nothing is.)"""
+        if self._metrics is None:
+            from nbfaas.metrics.registry import Metrics
+
+            with self._subscribing:
+                if self._metrics is None:
+                    self._metrics = Metrics(
+                        sandboxes=self.sandbox_states, queues=lambda: self.trigger_queues()
+                    )
+                    self.subscribe(self._metrics.subscriber)
+        return self._metrics
 
     def run(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
         """Run a coroutine on the loop and wait for it, from another thread."""
@@ -182,6 +205,20 @@ class Service:
             return used + waiting
 
         return self.run(rows())
+
+    def sandbox_states(self) -> Counter[str]:
+        """How many sandboxes there are in each state; prewarmed ones are PREWARMED. From any
+        thread, the loop's too; empty while the service is not open."""
+        if self._dispatcher is None or self._closed:
+            return Counter()
+        fleet = self._dispatcher.fleet
+        if threading.current_thread() is self._thread:
+            return fleet.states()
+
+        async def states() -> Counter[str]:
+            return fleet.states()
+
+        return self.run(states())
 
     # -- life
 

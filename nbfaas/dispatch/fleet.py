@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
 from nbfaas.backends.base import Backend, Sandbox, SandboxSpec
@@ -68,6 +69,14 @@ class Fleet:
 
     def slots(self) -> list[Slot]:
         return [slot for lane in self.lanes.values() for slot in lane.slots]
+
+    def states(self) -> Counter[str]:
+        """How many sandboxes there are in each state. STARTING are those that invocations wait
+        for, PREWARMED those that have no function yet."""
+        states: Counter[str] = Counter(str(slot.state) for slot in self.slots())
+        states["STARTING"] += sum(lane.starting for lane in self.lanes.values())
+        states["PREWARMED"] += len(self.stock.sandboxes())
+        return states
 
     def lane(self, function: FunctionVersion) -> Lane:
         """The function's lane. Raises ``InsufficientResources`` for one that could never start."""
