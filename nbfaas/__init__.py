@@ -3,7 +3,8 @@
 ::
 
     %load_ext nbfaas
-    from nbfaas import remote
+    import nbfaas
+    from nbfaas import on, remote
 
     @remote(memory="512MB")
     def score(x): ...
@@ -11,6 +12,12 @@
     score(3)                    # here
     score.remote(3)             # in a hardened container
     list(score.map(range(99)))  # in several
+
+    @on.event({"type": ["order.created"], "data": {"total": [{"numeric": [">", 100]}]}})
+    @remote
+    def on_order(event, context): ...
+
+    nbfaas.emit("order.created", {"total": 120})
 """
 
 from __future__ import annotations
@@ -23,44 +30,60 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from nbfaas.agent.event import Event as Event
     from nbfaas.images.image import Image as Image
+    from nbfaas.model.delivery import DeliveryPolicy as DeliveryPolicy
     from nbfaas.model.function import Retries as Retries
     from nbfaas.model.function import Volume as Volume
     from nbfaas.remote.call import FunctionCall as FunctionCall
+    from nbfaas.remote.dead_letters import dead_letters as dead_letters
     from nbfaas.remote.decorator import functions as functions
     from nbfaas.remote.decorator import remote as remote
+    from nbfaas.remote.emit import emit as emit
+    from nbfaas.remote.endpoint import endpoint as endpoint
     from nbfaas.remote.function import RemoteFunction as RemoteFunction
     from nbfaas.remote.gathering import as_completed as as_completed
     from nbfaas.remote.gathering import gather as gather
     from nbfaas.remote.map_run import MapRun as MapRun
+    from nbfaas.remote.on import on as on
     from nbfaas.remote.put import put as put
+    from nbfaas.remote.triggers import triggers as triggers
+    from nbfaas.rules import Pattern as Pattern
     from nbfaas.settings import config as config
 
 # Imported at first use: `import nbfaas` must not take longer than a blink.
 _WHERE = {
+    "DeliveryPolicy": "nbfaas.model.delivery",
+    "Event": "nbfaas.agent.event",
     "FunctionCall": "nbfaas.remote.call",
     "Image": "nbfaas.images.image",
     "MapRun": "nbfaas.remote.map_run",
+    "Pattern": "nbfaas.rules",
     "RemoteFunction": "nbfaas.remote.function",
     "Retries": "nbfaas.model.function",
     "Volume": "nbfaas.model.function",
     "as_completed": "nbfaas.remote.gathering",
     "config": "nbfaas.settings",
+    "dead_letters": "nbfaas.remote.dead_letters",
+    "emit": "nbfaas.remote.emit",
+    "endpoint": "nbfaas.remote.endpoint",
     "functions": "nbfaas.remote.decorator",
     "gather": "nbfaas.remote.gathering",
+    "on": "nbfaas.remote.on",
     "put": "nbfaas.remote.put",
     "remote": "nbfaas.remote.decorator",
+    "triggers": "nbfaas.remote.triggers",
 }
 
 __all__ = [*_WHERE, "load_ipython_extension", "unload_ipython_extension"]
 
 
 class _Package(ModuleType):
-    """``nbfaas.remote`` is the decorator: importing a part of the package of that name, as
-    ``%load_ext nbfaas`` does, must not put the package in its place."""
+    """``nbfaas.remote`` is the decorator, ``nbfaas.triggers`` the list of triggers: importing a part
+    of the package of that name, as ``%load_ext nbfaas`` does, must not put the package there."""
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name != "remote" or not isinstance(value, ModuleType):
+        if name not in _WHERE or not isinstance(value, ModuleType):
             super().__setattr__(name, value)
 
 

@@ -40,11 +40,31 @@
     ├── WouldWaitForItself                  a callback of a call waits for another call
     ├── BadPattern (ValueError)             an event pattern makes no sense, and where
     ├── BadTransformer (ValueError)         an input transformer makes no sense, and where
+    ├── TriggerError
+    │   ├── BadTrigger (ValueError)         an option of a trigger makes no sense
+    │   └── UnknownTrigger (KeyError)       no trigger has this name
+    ├── DeliveryError                       an event can't be accepted or delivered
+    │   ├── EventConflict                   another event had its source and id
+    │   ├── IntakeFull                      too many events wait
+    │   ├── ChainTooLong                    destinations led on and on
+    │   ├── ResultNotJson                   a result that has to become an event is no JSON
+    │   ├── UrlFailed                       the receiver of a URL did not accept an event
+    │   ├── UnknownDeadLetter (KeyError)
+    │   └── EventStoreError
+    │       ├── EventStoreUnavailable       the folder can't be written, the disk is full, …
+    │       ├── EventStoreHeld              another process delivers from it
+    │       └── EventStoreDamaged
+    ├── GatewayError
+    │   ├── GatewayUnavailable              it can't listen at its address
+    │   ├── NoCapacity                      a request's function was not started in time
+    │   ├── DeadlinePassed (TimeoutError)   … or had not ended in time
+    │   └── BadHttpResponse                 a function's result makes no HTTP response
     └── JournalError
         ├── JournalUnavailable              the folder can't be written, the disk is full, …
         ├── JournalLocked                   another process holds the journal
         └── JournalDamaged
 
+``BadEvent`` (ValueError), which sandboxes raise too, stands beside them: something is no CloudEvent.
 A cancelled call raises ``concurrent.futures.CancelledError``, as every Future does.
 """
 
@@ -52,6 +72,7 @@ from __future__ import annotations
 
 import concurrent.futures
 
+from nbfaas.agent.event import BadEvent
 from nbfaas.errors.asking import (
     NotDone,
     NotRepeatable,
@@ -60,7 +81,30 @@ from nbfaas.errors.asking import (
     WouldWaitForItself,
 )
 from nbfaas.errors.base import ConfigurationError, NbfaasError, OptionError
+from nbfaas.errors.delivery import (
+    BadTrigger,
+    ChainTooLong,
+    DeliveryError,
+    EventConflict,
+    EventStoreDamaged,
+    EventStoreError,
+    EventStoreHeld,
+    EventStoreUnavailable,
+    IntakeFull,
+    ResultNotJson,
+    TriggerError,
+    UnknownDeadLetter,
+    UnknownTrigger,
+    UrlFailed,
+)
 from nbfaas.errors.events import BadPattern, BadTransformer
+from nbfaas.errors.gateway import (
+    BadHttpResponse,
+    DeadlinePassed,
+    GatewayError,
+    GatewayUnavailable,
+    NoCapacity,
+)
 from nbfaas.errors.invocation import (
     FunctionExited,
     FunctionTimeout,
@@ -100,17 +144,31 @@ CancelledError = concurrent.futures.CancelledError
 __all__ = [
     "BackendError",
     "BackendUnavailable",
+    "BadEvent",
+    "BadHttpResponse",
     "BadPattern",
     "BadTransformer",
+    "BadTrigger",
     "CancelledError",
     "CellError",
+    "ChainTooLong",
     "ConfigurationError",
+    "DeadlinePassed",
+    "DeliveryError",
+    "EventConflict",
+    "EventStoreDamaged",
+    "EventStoreError",
+    "EventStoreHeld",
+    "EventStoreUnavailable",
     "FunctionExited",
     "FunctionTimeout",
+    "GatewayError",
+    "GatewayUnavailable",
     "ImageBuildFailed",
     "ImageError",
     "ImageNotFound",
     "InsufficientResources",
+    "IntakeFull",
     "InvocationError",
     "JournalDamaged",
     "JournalError",
@@ -121,6 +179,7 @@ __all__ = [
     "MissingPackage",
     "NamesNotPulled",
     "NbfaasError",
+    "NoCapacity",
     "NotDone",
     "NotPicklable",
     "NotRepeatable",
@@ -130,6 +189,7 @@ __all__ = [
     "PayloadTooLarge",
     "PythonMismatch",
     "RemoteError",
+    "ResultNotJson",
     "ResultNotKept",
     "ResultNotPicklable",
     "ResultTooLarge",
@@ -137,13 +197,17 @@ __all__ = [
     "SandboxCrashed",
     "SandboxLost",
     "SandboxStartFailed",
+    "TriggerError",
+    "UnknownDeadLetter",
     "UnknownInvocation",
+    "UnknownTrigger",
     "UntrustedResult",
+    "UrlFailed",
     "VolumeError",
     "WouldWaitForItself",
 ]
 
 # In tracebacks they are called what they are imported as.
 for _name in __all__:
-    if _name != "CancelledError":
+    if _name not in ("BadEvent", "CancelledError"):
         globals()[_name].__module__ = __name__

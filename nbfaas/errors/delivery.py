@@ -58,6 +58,17 @@ class IntakeFull(DeliveryError):
         self.retry_after = retry_after
 
 
+class UnknownDeadLetter(DeliveryError, KeyError):
+    """No dead letter has this number."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"no dead letter has the number {number}; %faas dlq list shows them")
+        self.number = number
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class ChainTooLong(DeliveryError):
     """Destinations led from event to event for too many links; probably they form a loop."""
 
@@ -76,6 +87,15 @@ class ResultNotJson(DeliveryError):
             f"{function!r} returned something that is no JSON, but its result goes on to {place}: "
             f"{reason}. Return dicts, lists, strings, numbers."
         )
+
+
+class UrlFailed(DeliveryError):
+    """The receiver at a URL did not accept an event."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"the event could not be sent to {url}: {reason}")
+        self.url = url
+        self.reason = reason
 
 
 class EventStoreError(DeliveryError):

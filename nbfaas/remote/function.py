@@ -9,13 +9,13 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from queue import SimpleQueue
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from nbfaas.agent.local_function import LocalFunction
 from nbfaas.agent.wire import Part
 from nbfaas.dispatch.invocation import Invocation
 from nbfaas.errors import OptionError, PayloadTooLarge
-from nbfaas.model.function import Entry, FunctionOptions, FunctionVersion
+from nbfaas.model.function import Entry, FunctionOptions, FunctionVersion, Volume
 from nbfaas.packager.arguments import dump_arguments
 from nbfaas.packager.buffers import Sealer
 from nbfaas.packager.pack import Package, pack
@@ -26,6 +26,9 @@ from nbfaas.remote.map_run import MapRun
 from nbfaas.remote.options import parse_options
 from nbfaas.service import Service, current_service, get_service
 from nbfaas.settings import config
+
+if TYPE_CHECKING:
+    from nbfaas.triggers.trigger import Trigger
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,6 +49,8 @@ class RemoteFunction(Generic[P, R]):
         self._package: Package | None = None
         self._version: FunctionVersion | None = None
         self._lock = threading.Lock()
+        self.triggers: list[Trigger] = []
+        """The triggers that ``nbfaas.on`` has given it, those of its destinations left out."""
         self.remote: RemoteCaller[P, R] = RemoteCaller(self)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -101,6 +106,21 @@ class RemoteFunction(Generic[P, R]):
         self.version()
         assert self._package is not None
         return self._package.report
+
+    def current_version(self) -> FunctionVersion | None:
+        """The present version, if nothing has to be packaged for that."""
+        package, version = self._package, self._version
+        if version is not None and (package is None or package.is_current()):
+            return version
+        return None
+
+    def mount(self, volume: Volume) -> None:
+        """Mount something at a path where nothing is mounted yet; a new version."""
+        if all(volume.target != there.target for there in self.options.volumes):
+            with self._lock:
+                volumes = tuple(sorted((*self.options.volumes, volume), key=lambda v: v.target))
+                self.options = self.options.changed(volumes=volumes)
+                self._package = self._version = None
 
     def version(self) -> FunctionVersion:
         """The present state of code and options, packaged anew if anything has changed.
@@ -186,7 +206,11 @@ class RemoteFunction(Generic[P, R]):
         )
 
     def retire(self) -> None:
-        """Another function has taken this one's name: let its idle sandboxes go."""
+        """Another function has taken this one's name: let its idle sandboxes and triggers go."""
+        if self.triggers:
+            from nbfaas.remote.triggers import retire_triggers
+
+            retire_triggers(self.triggers)
         if self._version is not None:
             _supersede(self._version)
 
@@ -233,7 +257,7 @@ class HandlerFunction(RemoteFunction[[Any], Any]):
 
         version = self.version()
         control = {"entry": "handler", "function": self.name, "filename": self._filename}
-        return load(control, version.payload)((event,), {}, {})
+        return load(control, version.payload).call((event,), {}, {})
 
     def version(self) -> FunctionVersion:
         if self._version is None:

@@ -1,12 +1,12 @@
 """The composition root: one service in each process, made at the first use and closed at exit.
 
-It runs the loop's thread, chooses the backend, and connects the dispatcher to the journal.
+It runs the loop's thread, chooses the backend, and connects the dispatcher, the journal and the
+events' engine.
 """
 
 from __future__ import annotations
 
 import asyncio
-import atexit
 import concurrent.futures.thread
 import itertools
 import os
@@ -15,7 +15,6 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,31 +25,20 @@ from nbfaas.errors import JournalError, WouldWaitForItself
 from nbfaas.model.delivery import TriggerQueue
 from nbfaas.model.image import ImageSpec
 from nbfaas.model.records import Record, Subscriber
+from nbfaas.service.lazy import Lazy
+from nbfaas.service.sandboxes import SandboxRow, sandbox_rows
 from nbfaas.settings import Settings, config
 
 if TYPE_CHECKING:
     from nbfaas.journal import Journal
+    from nbfaas.metrics.json_logs import JsonLog
     from nbfaas.metrics.registry import Metrics
+    from nbfaas.service.events import Endpoint, Events
+    from nbfaas.triggers.engine import EventEngine
 
 T = TypeVar("T")
 
 _CLOSE_SECONDS = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class SandboxRow:
-    """A sandbox, as `%faas ps` shows it."""
-
-    id: str
-    state: str
-    function: str
-    version: str
-    image: str
-    in_flight: int
-    answered: int
-    cpu: float
-    memory: int
-    idle_seconds: float
 
 
 class Service:
@@ -71,6 +59,8 @@ class Service:
         # What each trigger has before it, for the metrics; whoever delivers events says how to ask.
         self.trigger_queues: Callable[[], Iterable[TriggerQueue]] = tuple
         self._metrics: Metrics | None = None
+        self._json_log: JsonLog | None = None
+        self._events = Lazy(self._open_events)
         self._dispatcher: Dispatcher | None = None
         self._backend: Backend | None = None
         self._loop = asyncio.new_event_loop()
@@ -140,6 +130,11 @@ class Service:
                     self.subscribe(self._metrics.subscriber)
         return self._metrics
 
+    @property
+    def counts(self) -> bool:
+        """Whether ``metrics`` has been used."""
+        return self._metrics is not None
+
     def run(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
         """Run a coroutine on the loop and wait for it, from another thread."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout)
@@ -166,43 +161,26 @@ class Service:
 
         self._opened.add_done_callback(when_open)
 
+    @property
+    def events(self) -> EventEngine:
+        """The events' engine, opened at the first use. Raises ``EventStoreError`` (held by another
+        process, damaged, …) and what ``dispatcher`` raises."""
+        return self._events.get().engine
+
+    @property
+    def events_if_open(self) -> EventEngine | None:
+        opened = self._events.made
+        return None if opened is None else opened.engine
+
+    def endpoint(self) -> Endpoint:
+        """Where functions with an HTTP trigger answer; starts listening if need be."""
+        return self.run(self._events.get().endpoint())
+
     def sandboxes(self) -> list[SandboxRow]:
         """The sandboxes there are, prewarmed ones included."""
 
         async def rows() -> list[SandboxRow]:
-            now = self._loop.time()
-            fleet = self.dispatcher.fleet
-            used = [
-                SandboxRow(
-                    slot.sandbox.id,
-                    slot.state,
-                    slot.lane.function.name,
-                    slot.lane.function.version,
-                    str(slot.sandbox.spec.image),
-                    len(slot.in_flight),
-                    slot.answered_count,
-                    slot.lane.spec.resources.cpu,
-                    slot.lane.spec.resources.memory,
-                    0.0 if slot.in_flight else now - slot.idle_since,
-                )
-                for slot in fleet.slots()
-            ]
-            waiting = [
-                SandboxRow(
-                    sandbox.id,
-                    "PREWARMED",
-                    "",
-                    "",
-                    str(sandbox.spec.image),
-                    0,
-                    0,
-                    sandbox.spec.resources.cpu,
-                    sandbox.spec.resources.memory,
-                    0.0,
-                )
-                for sandbox in fleet.stock.sandboxes()
-            ]
-            return used + waiting
+            return sandbox_rows(self.dispatcher.fleet, self._loop.time())
 
         return self.run(rows())
 
@@ -218,7 +196,7 @@ class Service:
         async def states() -> Counter[str]:
             return fleet.states()
 
-        return self.run(states())
+        return self.run(states(), _CLOSE_SECONDS)
 
     # -- life
 
@@ -232,6 +210,8 @@ class Service:
         backend, why = await choose_backend(self.settings, self._show_build)
         self._backend = backend
         await asyncio.to_thread(self._open_journal)
+        if self.settings.json_log is not None:
+            await asyncio.to_thread(self._open_json_log, self.settings.json_log)
         self._dispatcher = Dispatcher(backend, self.settings, budget(self.settings), self._publish)
         self.notify(why)
 
@@ -250,6 +230,40 @@ class Service:
         self.journal = journal
         self.subscribe(journal.subscriber)
 
+    def _open_json_log(self, destination: str) -> None:
+        from nbfaas.metrics.json_logs import JsonLog, JsonLogUnavailable
+
+        log = JsonLog(destination, self.notify)
+        try:
+            log.open()
+        except JsonLogUnavailable as error:
+            self.notify(str(error))
+            return
+        self._json_log = log
+        self.subscribe(log.subscriber)
+
+    def _open_events(self) -> Events:
+        from nbfaas.service.events import Events
+
+        dispatcher = self.dispatcher
+
+        async def make() -> Events:
+            events = Events(
+                self.settings,
+                dispatcher,
+                publish=self._publish,
+                notify=self.notify,
+                new_id=self.new_id,
+                journal=lambda: self.journal,
+                metrics=lambda: self.metrics,
+            )
+            await events.open()
+            return events
+
+        events = self.run(make())
+        self.trigger_queues = events.queues
+        return events
+
     def notify(self, message: str) -> None:
         if self._notify is not None:
             self._notify(message)
@@ -265,10 +279,15 @@ class Service:
             subscriber(record)
 
     async def _close(self) -> None:
+        events = self._events.made
+        if events is not None:
+            await events.stop()
         if self._dispatcher is not None:
             await self._dispatcher.close()
         if self._backend is not None:
             await self._backend.close()
+        if events is not None:
+            await events.close()
 
     def close(self) -> None:
         """Cancel what runs, destroy every sandbox, write the journal. Idempotent."""
@@ -284,6 +303,8 @@ class Service:
             finally:
                 if self.journal is not None:
                     self.journal.close()
+                if self._json_log is not None:
+                    self._json_log.close()
                 self.run(_finish_tasks(), 5.0)
                 self._loop.call_soon_threadsafe(self._loop.stop)
                 self._thread.join(5.0)
@@ -309,75 +330,3 @@ def budget(settings: Settings) -> Budget:
 
 def _machine_memory() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
-_service: Service | None = None
-_service_lock = threading.Lock()
-_notify: Callable[[str], None] | None = None
-
-
-def get_service() -> Service:
-    """The process's service; started if there is none, or if the last one found no backend."""
-    global _service
-    service = _service
-    if service is not None and not service.failed:
-        return service
-    with _service_lock:
-        if _service is None or _service.failed:
-            if _service is not None:
-                _service.close()
-            _service = Service(config, _notify)
-            _close_at_exit()
-        return _service
-
-
-def current_service() -> Service | None:
-    """The process's service, if there is one."""
-    return _service
-
-
-def close_service() -> None:
-    """Close the process's service; the next use starts another."""
-    global _service
-    with _service_lock:
-        service, _service = _service, None
-    if service is not None:
-        service.close()
-
-
-def set_notify(notify: Callable[[str], None] | None) -> None:
-    """Where one-line messages for the user go; None: to stderr."""
-    global _notify
-    _notify = notify
-
-
-_registered = False
-
-
-def _close_at_exit() -> None:
-    global _registered
-    if _registered:
-        return
-    _registered = True
-    # ``atexit`` runs after the thread pools have been shut down, which closing needs. Python's own
-    # pools use this hook, newest first; it is private, so fall back where it is gone.
-    register = getattr(threading, "_register_atexit", atexit.register)
-    register(close_service)
-
-
-def _forget_after_fork() -> None:
-    global _service, _service_lock
-    _service = None
-    _service_lock = threading.Lock()  # another thread may have held it, and there is none now
-
-
-os.register_at_fork(after_in_child=_forget_after_fork)
-
-__all__ = [
-    "SandboxRow",
-    "Service",
-    "close_service",
-    "current_service",
-    "get_service",
-    "set_notify",
-]

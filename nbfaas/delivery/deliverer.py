@@ -1,0 +1,305 @@
+"""The deliverer: begins attempts of what is due, hands them to their targets, and settles them.
+
+The store is the queue; only what is under way is in memory. Everything runs on one asyncio loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from nbfaas.delivery.retrying import Verdict, after_failure
+from nbfaas.delivery.store import EventStore
+from nbfaas.errors.delivery import EventStoreError
+from nbfaas.model.delivery import Delivery, DeliveryState, Incoming, Outcome
+
+_SWEEP = 5.0  # seconds between looks for what has become too old
+_STORE_DOWN = 1.0  # seconds before a store that refuses is asked again
+
+
+class Ended(Protocol):
+    """What a target tells when an attempt has ended; once, on the loop's thread."""
+
+    def __call__(self, result: AttemptEnd) -> None: ...
+
+
+class AttemptEnd:
+    """How an attempt ended. ``error`` None: it succeeded. ``permanent``: it would end the same
+    again. ``interrupted``: nobody's fault (the process is closing); to be made again."""
+
+    __slots__ = (
+        "emits", "error", "interrupted", "invocation", "permanent", "sandbox", "wall",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        error: str | None = None,
+        *,
+        permanent: bool = False,
+        interrupted: bool = False,
+        invocation: str | None = None,
+        sandbox: str | None = None,
+        wall: float | None = None,
+        emits: Callable[[Delivery, Verdict | None], Sequence[Incoming]] | None = None,
+    ) -> None:
+        self.error = error
+        self.permanent = permanent
+        self.interrupted = interrupted
+        self.invocation = invocation
+        self.sandbox = sandbox
+        self.wall = wall
+        self.emits = emits  # the events of its destinations, once it is known to be done or dead
+
+
+class Courier(Protocol):
+    """Makes attempts."""
+
+    def attempt(self, deliveries: Sequence[Delivery], ended: Callable[[Delivery], Ended]) -> None:
+        """Begin all of them and return; ``ended(delivery)`` is to be called with each one's end."""
+
+
+Observer = Callable[[Delivery, Outcome], None]
+
+
+class Deliverer:
+    """``room()`` says of each trigger that may be served how many attempts may be under way."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        courier: Courier,
+        room: Callable[[], Mapping[str, int]],
+        *,
+        observe: Observer,
+        notify: Callable[[str], None],
+        clock: Callable[[], float] = time.time,
+        rng: Callable[[], float] = random.random,
+    ) -> None:
+        self._store = store
+        self._courier = courier
+        self._room = room
+        self._observe = observe
+        self._notify = notify
+        self._clock = clock
+        self._rng = rng
+        self._loop = asyncio.get_running_loop()
+        self._under_way: Counter[str] = Counter()
+        self._in_flight: dict[int, Delivery] = {}
+        self._settling: list[Outcome] = []
+        self._wake = asyncio.Event()
+        self._settle_wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._settler: asyncio.Task[None] | None = None
+        self._settles = False  # whether a batch is being settled
+        self._complained = False
+        self._closing = False
+        self.delivered = 0
+        """How many attempts have ended since it was started."""
+
+    def __repr__(self) -> str:
+        return f"<Deliverer {len(self._in_flight)} attempts under way, {self.delivered} ended>"
+
+    @property
+    def in_flight(self) -> Mapping[int, Delivery]:
+        return self._in_flight
+
+    def start(self) -> None:
+        spawn = self._loop.create_task
+        self._settler = spawn(self._settle(), name="nbfaas-deliver-settle")
+        self._tasks = [
+            self._settler,
+            spawn(self._lease(), name="nbfaas-deliver-lease"),
+            spawn(self._sweep(), name="nbfaas-deliver-sweep"),
+        ]
+
+    def nudge(self) -> None:
+        """Something may be due, or may be had: look."""
+        self._wake.set()
+
+    def free(self, trigger: str, window: int) -> bool:
+        """Whether an event accepted now may be begun at once: nothing is to go before it."""
+        return (
+            bool(self._tasks)
+            and not self._closing
+            and self._under_way[trigger] < window
+            and not self._store.waiting.get(trigger)
+        )
+
+    def reserve(self, trigger: str) -> None:
+        self._under_way[trigger] += 1
+
+    def release(self, trigger: str) -> None:
+        self._under_way[trigger] -= 1
+
+    def begin(self, deliveries: Sequence[Delivery]) -> None:
+        """Attempts that are journalled, and reserved: make them."""
+        if not deliveries:
+            return
+        for delivery in deliveries:
+            self._in_flight[delivery.number] = delivery
+        self._courier.attempt(deliveries, self._ended)
+
+    # -- leasing
+
+    async def _lease(self) -> None:
+        while True:
+            self._wake.clear()
+            wait = await self._guarded(self._lease_once, "leasing")
+            if wait == 0:
+                continue
+            try:
+                await asyncio.wait_for(self._wake.wait(), wait)
+            except TimeoutError:
+                pass
+
+    async def _lease_once(self) -> float | None:
+        """Begin what is due; return how long there is nothing to do (None: until nudged)."""
+        waiting = self._store.waiting
+        windows = {name: size for name, size in self._room().items() if waiting.get(name)}
+        # Half a window at a time: a transaction for each single delivery would be wasteful.
+        room = {
+            name: size - self._under_way[name]
+            for name, size in windows.items()
+            if self._under_way[name] <= size // 2
+        }
+        if not room:
+            return None
+        deliveries = await asyncio.wrap_future(self._store.lease(room, self._clock()))
+        if deliveries:
+            for delivery in deliveries:
+                self.reserve(delivery.trigger)
+            self.begin(deliveries)
+            return 0
+        due = await asyncio.wrap_future(self._store.next_due(list(room)))
+        if due is None:
+            return None  # what waits, waits behind an attempt that is under way
+        return max(0.001, due - self._clock())
+
+    # -- settling
+
+    def _ended(self, delivery: Delivery) -> Ended:
+        def ended(end: AttemptEnd) -> None:
+            self.delivered += 1
+            self._settling.append(self._outcome(delivery, end))
+            self._settle_wake.set()
+
+        return ended
+
+    def _outcome(self, delivery: Delivery, end: AttemptEnd) -> Outcome:
+        now = self._clock()
+        verdict: Verdict | None = None
+        state, due_at, reason = DeliveryState.DONE, None, None
+        if end.interrupted:
+            state, due_at = DeliveryState.WAITING, now
+        elif end.error is not None:
+            verdict = after_failure(
+                delivery.policy,
+                attempt=delivery.attempt,
+                accepted_at=delivery.accepted_at,
+                now=now,
+                permanent=end.permanent,
+                random=self._rng,
+            )
+            due_at = verdict.due_at
+            state = DeliveryState.DEAD if due_at is None else DeliveryState.WAITING
+            reason = verdict.reason if due_at is None else None
+        emits: Sequence[Incoming] = ()
+        if end.emits is not None and state is not DeliveryState.WAITING:
+            emits = end.emits(delivery, verdict)
+        return Outcome(
+            delivery.number,
+            delivery.epoch,
+            state,
+            now,
+            error=end.error,
+            due_at=due_at,
+            reason=reason,
+            invocation=end.invocation,
+            sandbox=end.sandbox,
+            wall=end.wall,
+            emits=tuple(emits),
+        )
+
+    async def _settle(self) -> None:
+        while True:
+            await self._settle_wake.wait()
+            self._settle_wake.clear()
+            while self._settling:
+                outcomes, self._settling = self._settling, []
+                await self._guarded(lambda o=outcomes: self._settle_batch(o), "settling")
+
+    async def _settle_batch(self, outcomes: list[Outcome]) -> None:
+        self._settles = True
+        try:
+            counted = await asyncio.wrap_future(self._store.settle(outcomes))
+        except EventStoreError:
+            # Nothing of it happened; it is tried again, for the function has run.
+            self._settling[:0] = outcomes
+            raise
+        finally:
+            self._settles = False
+        for outcome, counts in zip(outcomes, counted, strict=True):
+            delivery = self._in_flight.get(outcome.number)
+            if delivery is None or delivery.epoch != outcome.epoch:
+                continue
+            del self._in_flight[outcome.number]
+            self.release(delivery.trigger)
+            if counts:
+                self._observe(delivery, outcome)
+        self.nudge()
+
+    # -- ageing
+
+    async def _sweep(self) -> None:
+        while True:
+            await self._guarded(self._sweep_once, "looking for what is too old")
+            await asyncio.sleep(_SWEEP)
+
+    async def _sweep_once(self) -> None:
+        now = self._clock()
+        for delivery in await asyncio.wrap_future(self._store.expire(now)):
+            reason = f"it is older than {delivery.policy.max_age:g} s"
+            outcome = Outcome(
+                delivery.number, delivery.epoch, DeliveryState.DEAD, now, reason=reason
+            )
+            self._observe(delivery, outcome)
+        await asyncio.wrap_future(self._store.prune(now))
+
+    async def _guarded(self, step: Callable[[], object], what: str) -> float | None:
+        """A store that can't be used must not end the loop: it may be usable again later."""
+        try:
+            wait: float | None = await step()  # type: ignore[misc]
+        except EventStoreError as error:
+            if not self._complained:  # once, and not each second
+                self._complained = True
+                self._notify(f"{what} has to wait: {error}")
+            await asyncio.sleep(_STORE_DOWN)
+            return 0
+        self._complained = False
+        return wait
+
+    # -- the end
+
+    async def stop(self, grace: float) -> None:
+        """Begin nothing more, and wait up to ``grace`` seconds for what is under way."""
+        self._closing = True
+        await self._end_tasks([task for task in self._tasks if task is not self._settler])
+        deadline = self._loop.time() + grace
+        while self._in_flight and self._loop.time() < deadline:
+            await asyncio.sleep(0.01)
+
+    async def close(self, timeout: float = 5.0) -> None:
+        """Settle what has ended. What has not stays leased, and is found by the next process."""
+        deadline = self._loop.time() + timeout
+        while (self._settling or self._settles) and self._loop.time() < deadline:
+            await asyncio.sleep(0.005)
+        await self._end_tasks(self._tasks)
+
+    async def _end_tasks(self, tasks: Sequence[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,225 @@
+"""Triggers as the user holds them: ``nbfaas.triggers``."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from nbfaas.agent.event import Event
+from nbfaas.agent.units import format_seconds
+from nbfaas.errors import BadTrigger, UnknownTrigger
+from nbfaas.remote.function import RemoteFunction
+from nbfaas.remote.trigger_options import Destination, TriggerOptions
+from nbfaas.rules import Explanation
+from nbfaas.service import Service, current_service, get_service
+from nbfaas.triggers.engine import EventEngine
+from nbfaas.triggers.receipt import Receipt
+from nbfaas.triggers.trigger import FUNCTION, URL, Destinations, Trigger, TriggerState
+
+_DESTINATION = "destination"
+_REPLACED_WITHIN = 1.0  # seconds
+
+
+class TriggerHandle:
+    """One trigger: look at it, pause, resume, remove it, or fire it by hand."""
+
+    def __init__(self, trigger: Trigger, service: Service) -> None:
+        self._trigger = trigger
+        self._service = service
+
+    @property
+    def name(self) -> str:
+        return self._trigger.name
+
+    @property
+    def kind(self) -> str:
+        """schedule, file, http, queue, event, or destination."""
+        return self._trigger.kind
+
+    @property
+    def target(self) -> str:
+        """The name of its function, or the URL it leads to."""
+        return self._trigger.target_name
+
+    @property
+    def shown(self) -> str:
+        """What it waits for, in words: a pattern, a schedule, a path."""
+        return self._trigger.shown
+
+    @property
+    def state(self) -> TriggerState:
+        """ACTIVE, PAUSED, or FAILING (its source raised, see ``problem``)."""
+        return self._trigger.state
+
+    @property
+    def problem(self) -> str | None:
+        return self._trigger.problem
+
+    @property
+    def waiting(self) -> int:
+        """How many events wait to be delivered."""
+        return self._service.events.store.waiting.get(self.name, 0)
+
+    def pause(self) -> None:
+        """Stop its source, and begin no more attempts. Events that match it meanwhile are accepted,
+        and wait."""
+        self._service.run(self._service.events.pause(self.name))
+
+    def resume(self) -> None:
+        self._service.run(self._service.events.resume(self.name))
+
+    def remove(self) -> None:
+        """What waits for it stays until a trigger of this name is there again."""
+        self._service.run(self._service.events.remove(self.name))
+
+    def fire(self, data: Any = None, **attributes: Any) -> Receipt:
+        """Have it deliver an event made by hand, whatever its rule. ``attributes`` are those of
+        ``Event``; raises what ``nbfaas.emit`` raises."""
+        event = data if isinstance(data, Event) else Event(
+            attributes.pop("type", "nbfaas.manual"), data, **attributes
+        )  # fmt: skip
+        accepting = self._service.events.accept([event], to=[self.name])
+        return self._service.run(accepting)[0]
+
+    def explain(self, event: Event) -> Explanation:
+        """Which leaves of its pattern match the event."""
+        if self._trigger.pattern is None:
+            wanted = "it has no pattern; only triggers of on.event have one"
+            raise BadTrigger(self.kind, "pattern", None, wanted)
+        return self._trigger.pattern.explain(event.to_dict())
+
+    def next_runs(self, n: int = 5) -> list[datetime]:
+        """When a schedule will fire next."""
+        from nbfaas.triggers.schedule import ScheduleSource
+
+        if not isinstance(self._trigger.source, ScheduleSource):
+            raise BadTrigger(self.kind, "n", n, "only schedules have next runs")
+        return self._trigger.source.next_runs(n)
+
+    def __repr__(self) -> str:
+        text = f"<Trigger {self.name}: {self.kind} {self.shown} → {self.target}, {self.state}"
+        if self.waiting:
+            text += f", {self.waiting:,} waiting"
+        return f"{text}: {self.problem}>" if self.problem else f"{text}>"
+
+
+class TriggerList:
+    """The triggers of this process, by name."""
+
+    def __iter__(self) -> Iterator[TriggerHandle]:
+        engine = _engine()
+        if engine is None:
+            return iter(())
+        service = get_service()
+        return iter([TriggerHandle(trigger, service) for trigger in list(engine.triggers)])
+
+    def __len__(self) -> int:
+        engine = _engine()
+        return 0 if engine is None else len(engine.triggers)
+
+    def __getitem__(self, name: str) -> TriggerHandle:
+        """Raises ``UnknownTrigger``."""
+        engine = _engine()
+        if engine is None:
+            raise UnknownTrigger(name, [])
+        return TriggerHandle(engine.triggers[name], get_service())
+
+    def __contains__(self, name: object) -> bool:
+        engine = _engine()
+        return engine is not None and name in engine.triggers
+
+    def drain(self, timeout: float = 60.0) -> bool:
+        """Wait until every event that was accepted for these triggers is delivered or a dead
+        letter. False: not within ``timeout`` seconds."""
+        service = get_service()
+        return service.run(service.events.drain(timeout))
+
+    def __repr__(self) -> str:
+        if not len(self):
+            return "no triggers; decorate a function with @on.event(…), @on.schedule(…), …"
+        return "\n".join(map(repr, self))
+
+
+triggers = TriggerList()
+
+
+def oldest_age(service: Service, name: str) -> str:
+    """How long the oldest event of a trigger has waited, in words."""
+    accepted = service.events.store.oldest().get(name)
+    return "–" if accepted is None else format_seconds(max(0.0, time.time() - accepted))
+
+
+def add_trigger(
+    trigger: Trigger, function: RemoteFunction[Any, Any], options: TriggerOptions
+) -> None:
+    """Register it, and the triggers of its destinations. Raises ``BadTrigger`` if another
+    function's trigger has its name."""
+    service = get_service()
+    engine = service.events
+    there = engine.triggers.get(trigger.name)
+    if there is not None and there.target != trigger.target:
+        wanted = f"a trigger of {there.target_name!r} has this name; choose another"
+        raise BadTrigger(trigger.kind, "name", trigger.name, wanted)
+    success, failure = options.on_success, options.on_failure
+    trigger.destinations = Destinations(
+        *_destination(engine, service, trigger, "on_success", success),
+        *_destination(engine, service, trigger, "on_failure", failure),
+    )
+    service.run(engine.add(trigger, function))
+    function.triggers.append(trigger)
+
+
+def next_name(function: RemoteFunction[Any, Any], kind: str) -> str:
+    """``score-schedule``, ``score-schedule-2``: the same each time the cell is run."""
+    name = f"{function.name}-{kind}"
+    taken = {trigger.name for trigger in function.triggers}
+    number = 1
+    while name in taken:
+        number += 1
+        name = f"{function.name}-{kind}-{number}"
+    return name
+
+
+def retire_triggers(retired: Sequence[Trigger]) -> None:
+    """Remove those that nothing has taken the place of, once a cell that defines a function anew
+    has had the time to do so: in between, an event must find them."""
+    service = current_service()
+    engine = _engine()
+    if service is None or engine is None:
+        return
+
+    def remove() -> None:
+        gone = [each for each in retired if engine.triggers.get(each.name) is each]
+        asyncio.get_running_loop().create_task(_remove(engine, gone), name="nbfaas-retire")
+
+    service.call_later(_REPLACED_WITHIN, remove)
+
+
+async def _remove(engine: EventEngine, gone: Sequence[Trigger]) -> None:
+    for trigger in gone:
+        if engine.triggers.get(trigger.name) is trigger:
+            await engine.remove(trigger.name)
+
+
+def _destination(
+    engine: EventEngine, service: Service, trigger: Trigger, option: str, to: Destination
+) -> tuple[str | None, str | None]:
+    """The trigger and the type of event that a destination stands for."""
+    name = f"{trigger.name}.{option}"
+    if to is None or (isinstance(to, str) and "://" not in to):
+        if name in engine.triggers:
+            service.run(engine.remove(name))
+        return None, to
+    target = URL + to if isinstance(to, str) else FUNCTION + to.name
+    follower = Trigger(name, _DESTINATION, target, f"{option} of {trigger.name}",
+                       policy=trigger.policy)  # fmt: skip
+    service.run(engine.add(follower, None if isinstance(to, str) else to))
+    return name, None
+
+
+def _engine() -> EventEngine | None:
+    service = current_service()
+    return None if service is None else service.events_if_open

@@ -1,0 +1,140 @@
+"""The events' part of the service: store, engine, and the gateway once it is wanted."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbfaas.dispatch.dispatcher import Dispatcher
+from nbfaas.gateway.routes import RouteTable
+from nbfaas.metrics.registry import Metrics
+from nbfaas.model.delivery import TriggerQueue
+from nbfaas.model.records import Subscriber
+from nbfaas.settings import Settings
+from nbfaas.triggers.engine import EventEngine
+
+if TYPE_CHECKING:
+    from nbfaas.gateway import Gateway
+    from nbfaas.journal import Journal
+
+_GRACE = 2.0  # seconds that attempts under way are given when the service closes
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where functions with an HTTP trigger answer: ``url``, and the ``token`` to send along as
+    ``Authorization: Bearer …``."""
+
+    url: str
+    token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of an authorized request."""
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def __repr__(self) -> str:
+        return f"<Endpoint {self.url}, its token is in .token and .headers>"
+
+
+class Events:
+    """``open`` it on the service's loop; ``engine`` is there from then on."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        dispatcher: Dispatcher,
+        *,
+        publish: Subscriber,
+        notify: Callable[[str], None],
+        new_id: Callable[[], str],
+        journal: Callable[[], Journal | None],
+        metrics: Callable[[], Metrics],
+    ) -> None:
+        from nbfaas.delivery.store import EventStore
+
+        path = Path(settings.data_dir) / "events" / f"{settings.event_store}.db"
+        self._settings = settings
+        self._dispatcher = dispatcher
+        self._notify = notify
+        self._new_id = new_id
+        self._journal = journal
+        self._metrics = metrics
+        self._gateway: Gateway | None = None
+        self._endpoint: Endpoint | None = None
+        self._opening = asyncio.Lock()
+        self.routes = RouteTable()
+        self.store = EventStore(path, on_notice=notify)
+        self.engine = EventEngine(
+            self.store,
+            settings,
+            publish=publish,
+            notify=notify,
+            submit=dispatcher.submit,
+            new_id=new_id,
+            routes=self.routes,
+        )
+
+    def __repr__(self) -> str:
+        where = "no gateway" if self._endpoint is None else self._endpoint.url
+        return f"<Events {self.engine!r}, {where}>"
+
+    async def open(self) -> None:
+        """Raises ``EventStoreError``: the store is held by another process, damaged, …"""
+        waiting = await asyncio.to_thread(self.store.open)
+        self.engine.start()
+        if waiting:
+            noun = "event waits" if waiting == 1 else "events wait"
+            self._notify(
+                f"{waiting:,} {noun} since an earlier session, to be delivered as soon as "
+                "the triggers are defined again. %faas triggers shows them."
+            )
+
+    async def endpoint(self) -> Endpoint:
+        """Where the gateway listens; it is started if it was not yet."""
+        from nbfaas.gateway import Gateway
+        from nbfaas.gateway.engine_port import EnginePort
+
+        async with self._opening:
+            if self._endpoint is None:
+                settings = self._settings
+                token = settings.http_token or secrets.token_urlsafe(24)
+                port = EnginePort(
+                    self.engine, self._dispatcher, self._new_id, self._journal, self._metrics
+                )
+                gateway = Gateway(
+                    port,
+                    self.routes,
+                    host=settings.http_host,
+                    port=settings.http_port,
+                    token=token,
+                )
+                url = await gateway.start()
+                self._gateway = gateway
+                self._endpoint = Endpoint(url, token)
+            return self._endpoint
+
+    def queues(self) -> list[TriggerQueue]:
+        """What each trigger has before it, for the metrics. From any thread."""
+        waiting = self.store.waiting
+        oldest = self.store.oldest()
+        dead = self.store.dead_counts()
+        names = {*waiting, *dead, *(trigger.name for trigger in list(self.engine.triggers))}
+        return [
+            TriggerQueue(name, waiting.get(name, 0), oldest.get(name), dead.get(name, 0))
+            for name in sorted(names)
+        ]
+
+    async def stop(self) -> None:
+        """Let nothing more in, and begin nothing more."""
+        if self._gateway is not None:
+            await self._gateway.close()
+        await self.engine.stop(_GRACE)
+
+    async def close(self) -> None:
+        """After ``stop``, and after the dispatcher was closed."""
+        await self.engine.close()

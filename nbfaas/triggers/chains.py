@@ -1,0 +1,91 @@
+"""Chains: the events that destinations are sent, and how long a chain may be. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from nbfaas.agent.event import BadEvent, Event
+from nbfaas.delivery.retrying import Verdict
+from nbfaas.errors.delivery import ResultNotJson
+from nbfaas.model.delivery import Delivery
+from nbfaas.triggers.trigger import Trigger
+
+DEPTH = "nbfaasdepth"
+"""The extension attribute that counts the links of a chain; it crosses URLs, too."""
+CAUSE = "nbfaascause"
+SUCCEEDED = "nbfaas.function.succeeded"
+FAILED = "nbfaas.function.failed"
+
+
+def depth_of(event: Event) -> int:
+    """How many links of a chain led to the event."""
+    depth = event.extensions.get(DEPTH, 0)
+    try:
+        return max(0, int(depth))
+    except ValueError:
+        return 0
+
+
+def digest(event: Event) -> bytes:
+    """Tells two events with one source and id apart; their time does not count, since whoever sends
+    an event again may stamp it again."""
+    found = event.to_dict()
+    del found["time"]
+    text = json.dumps(found, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def success_event(
+    trigger: Trigger, delivery: Delivery, event: Event, value: Any, kind: str | None
+) -> Event:
+    """``value`` has to be JSON, or bytes. Raises ``ResultNotJson``."""
+    try:
+        return Event(
+            kind or SUCCEEDED,
+            value,
+            source=f"nbfaas/function/{trigger.target_name}",
+            id=f"{event.id}/{trigger.name}/{delivery.epoch}",
+            subject=event.subject,
+            extensions=_extensions(event, delivery),
+        )
+    except BadEvent as error:
+        raise ResultNotJson(trigger.target_name, "a destination", str(error)) from None
+
+
+def failure_event(
+    trigger: Trigger,
+    delivery: Delivery,
+    event: Event,
+    error: str,
+    verdict: Verdict,
+    kind: str | None,
+) -> Event:
+    """Its data holds the ``error``, the ``reason`` for giving up, and the event itself."""
+    data = {
+        "error": error,
+        "reason": verdict.reason,
+        "attempts": delivery.attempt,
+        "trigger": trigger.name,
+        "function": trigger.target_name,
+        "event": event.to_dict(),
+    }
+    return Event(
+        kind or FAILED,
+        data,
+        source=f"nbfaas/function/{trigger.target_name}",
+        id=f"{event.id}/{trigger.name}/{delivery.epoch}/failed",
+        subject=event.subject,
+        extensions=_extensions(event, delivery),
+    )
+
+
+def _extensions(event: Event, delivery: Delivery) -> dict[str, str | int | bool]:
+    found: dict[str, str | int | bool] = {
+        DEPTH: delivery.depth + 1,
+        CAUSE: f"{event.source} {event.id}",
+    }
+    if (traceparent := event.extensions.get("traceparent")) is not None:
+        found["traceparent"] = traceparent
+    return found

@@ -1,0 +1,236 @@
+"""The courier: makes attempts, by running a function or by sending the event to a URL."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from nbfaas.agent.event import Event
+from nbfaas.delivery.deliverer import AttemptEnd, Ended
+from nbfaas.delivery.retrying import Verdict
+from nbfaas.dispatch.invocation import Invocation, event_invocation
+from nbfaas.dispatch.settling import describe
+from nbfaas.errors import (
+    BindingError,
+    ChainTooLong,
+    NbfaasError,
+    PackagingError,
+    ResultNotJson,
+    UntrustedResult,
+)
+from nbfaas.model.delivery import Delivery, Incoming
+from nbfaas.model.function import FunctionVersion
+from nbfaas.model.invocation import InvocationState
+from nbfaas.model.records import DeliveryAttempted, Subscriber
+from nbfaas.triggers.chains import failure_event, success_event
+from nbfaas.triggers.registry import Registry
+from nbfaas.triggers.targets import FunctionTarget
+from nbfaas.triggers.trigger import FUNCTION, Destinations, Trigger
+from nbfaas.triggers.urls import UrlSender
+
+# Trying again can't change these: the same code meets the same event.
+PERMANENT = (PackagingError, BindingError, UntrustedResult, ResultNotJson, ChainTooLong)
+
+Submit = Callable[[list[Invocation]], None]
+Route = Callable[[Event, Sequence[str]], Incoming]
+
+
+class TriggerCourier:
+    """``submit`` hands invocations to the dispatcher, ``route`` finds out where an event leads."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        targets: Mapping[str, FunctionTarget],
+        *,
+        submit: Submit,
+        route: Route,
+        new_id: Callable[[], str],
+        publish: Subscriber,
+        max_chain: Callable[[], int],
+    ) -> None:
+        self._registry = registry
+        self._targets = targets
+        self._submit = submit
+        self._route = route
+        self._new_id = new_id
+        self._publish = publish
+        self._max_chain = max_chain
+        self._loop = asyncio.get_running_loop()
+        self._urls = UrlSender()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.closing = False
+
+    def __repr__(self) -> str:
+        return f"<TriggerCourier to {len(self._targets)} functions>"
+
+    def attempt(self, deliveries: Sequence[Delivery], ended: Callable[[Delivery], Ended]) -> None:
+        batches: dict[str, list[Delivery]] = {}
+        for delivery in deliveries:
+            batches.setdefault(delivery.target, []).append(delivery)
+        for target, batch in batches.items():
+            if not target.startswith(FUNCTION):
+                for delivery in batch:
+                    self._spawn(self._send(delivery, ended(delivery)))
+                continue
+            function = self._targets.get(target.removeprefix(FUNCTION))
+            version = None if function is None else function.current_version()
+            if version is not None:
+                self._invoke(batch, version, ended)
+            elif function is not None:
+                self._spawn(self._package_and_invoke(function, batch, ended))
+            else:  # it was removed this very moment
+                for delivery in batch:
+                    ended(delivery)(AttemptEnd("its function is gone", interrupted=True))
+
+    def _spawn(self, coroutine: Any) -> None:
+        task = self._loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -- functions
+
+    async def _package_and_invoke(
+        self,
+        function: FunctionTarget,
+        batch: list[Delivery],
+        ended: Callable[[Delivery], Ended],
+    ) -> None:
+        try:
+            version = await asyncio.to_thread(function.version)
+        except Exception as error:  # noqa: BLE001 - whatever packaging meets, it is the outcome
+            for delivery in batch:
+                self._end(delivery, ended(delivery), error)
+            return
+        self._invoke(batch, version, ended)
+
+    def _invoke(
+        self,
+        batch: Sequence[Delivery],
+        version: FunctionVersion,
+        ended: Callable[[Delivery], Ended],
+    ) -> None:
+        limit = self._max_chain()
+        invocations = []
+        for delivery in batch:
+            if delivery.depth > limit:
+                error = ChainTooLong(delivery.trigger, delivery.depth, limit)
+                self._end(delivery, ended(delivery), error)
+                continue
+            invocation = event_invocation(
+                self._new_id(),
+                version,
+                delivery.body,
+                attempt=delivery.attempt,
+                trigger=delivery.trigger,
+                queued_at=time.time(),
+            )
+            invocation.listener = self._listener(delivery, ended(delivery))
+            self._tell(delivery, invocation.id)
+            invocations.append(invocation)
+        if invocations:
+            self._submit(invocations)
+
+    def _tell(self, delivery: Delivery, invocation_id: str | None) -> None:
+        trigger = self._registry.get(delivery.trigger)
+        self._publish(
+            DeliveryAttempted(
+                time.time(),
+                delivery.number,
+                delivery.trigger,
+                delivery.attempt,
+                invocation_id,
+                kind="" if trigger is None else trigger.kind,
+            )
+        )
+
+    def _listener(self, delivery: Delivery, ended: Ended) -> Callable[[Invocation], None]:
+        def settled(invocation: Invocation) -> None:
+            self._end(delivery, ended, invocation.error, invocation)
+
+        return settled
+
+    def _end(
+        self,
+        delivery: Delivery,
+        ended: Ended,
+        error: BaseException | None,
+        invocation: Invocation | None = None,
+    ) -> None:
+        facts: dict[str, Any] = {}
+        if invocation is not None:
+            facts["invocation"] = invocation.id
+            if invocation.attempts:
+                stats = invocation.attempts[-1]
+                facts.update(sandbox=stats.sandbox, wall=stats.wall)
+        cancelled = invocation is not None and invocation.state is InvocationState.CANCELLED
+        if cancelled and self.closing:
+            ended(AttemptEnd("nbfaas was closed", interrupted=True, **facts))
+            return
+        trigger = self._registry.get(delivery.trigger)
+        passing_on = trigger is not None and bool(trigger.destinations)
+        event = Event.from_json(delivery.body) if passing_on else None
+        emits: list[Incoming] = []
+        if error is None and trigger is not None and event is not None:
+            try:
+                value = None if invocation is None else invocation.value
+                emits = self._successes(trigger, delivery, event, value)
+            except ResultNotJson as problem:
+                error = problem
+        if error is None:
+            ended(AttemptEnd(emits=lambda _delivery, _verdict: emits, **facts))
+            return
+        text = describe(error)
+
+        def failures(delivery: Delivery, verdict: Verdict | None) -> list[Incoming]:
+            if trigger is None or event is None or verdict is None:
+                return []
+            return self._failures(trigger, delivery, event, text, verdict)
+
+        permanent = cancelled or isinstance(error, PERMANENT)
+        ended(AttemptEnd(text, permanent=permanent, emits=failures, **facts))
+
+    # -- URLs
+
+    async def _send(self, delivery: Delivery, ended: Ended) -> None:
+        began = time.perf_counter()
+        if delivery.depth > self._max_chain():
+            error: NbfaasError | None = ChainTooLong(
+                delivery.trigger, delivery.depth, self._max_chain()
+            )
+        else:
+            self._tell(delivery, None)
+            error = await self._urls.send(delivery.target, delivery.body)
+        wall = time.perf_counter() - began
+        if error is None:
+            ended(AttemptEnd(wall=wall))
+        else:
+            ended(AttemptEnd(str(error), permanent=isinstance(error, PERMANENT), wall=wall))
+
+    # -- destinations
+
+    def _successes(
+        self, trigger: Trigger, delivery: Delivery, event: Event, value: Any
+    ) -> list[Incoming]:
+        to, kind = trigger.destinations.success_trigger, trigger.destinations.success_type
+        if to is None and kind is None:
+            return []
+        passed_on = success_event(trigger, delivery, event, value, kind)
+        return [self._route(passed_on, [to] if to else [])]
+
+    def _failures(
+        self, trigger: Trigger, delivery: Delivery, event: Event, error: str, verdict: Verdict
+    ) -> list[Incoming]:
+        where: Destinations = trigger.destinations
+        if where.failure_trigger is None and where.failure_type is None:
+            return []
+        told = failure_event(trigger, delivery, event, error, verdict, where.failure_type)
+        return [self._route(told, [where.failure_trigger] if where.failure_trigger else [])]
+
+    async def close(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._urls.close()

@@ -1,0 +1,328 @@
+"""The event engine: takes events in, finds whom they concern, and has them delivered.
+
+The same in a notebook and in a server. It lives on the service's loop; what is not a coroutine may
+be called on the loop's thread only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from nbfaas.agent.event import Event
+from nbfaas.delivery.deliverer import Deliverer
+from nbfaas.delivery.retrying import retry_after
+from nbfaas.delivery.store import EventStore
+from nbfaas.dispatch.invocation import Invocation
+from nbfaas.errors.delivery import EventConflict, EventStoreError, IntakeFull
+from nbfaas.model.delivery import Accepted, Delivery, Incoming, NewDelivery, Outcome
+from nbfaas.model.records import (
+    DeliverySettled,
+    EventAccepted,
+    EventRefused,
+    Subscriber,
+)
+from nbfaas.settings import Settings
+from nbfaas.triggers.chains import depth_of, digest
+from nbfaas.triggers.courier import TriggerCourier
+from nbfaas.triggers.http_source import HttpSource, RouteRegistrar
+from nbfaas.triggers.receipt import Receipt
+from nbfaas.triggers.registry import Registry
+from nbfaas.triggers.supervisor import Supervisor
+from nbfaas.triggers.targets import FunctionTarget
+from nbfaas.triggers.trigger import FUNCTION, Trigger, TriggerState
+
+_FULL_PAUSE = 0.25  # seconds a source waits before it looks whether the queue has room again
+
+
+class EventEngine:
+    """``submit`` hands invocations to the dispatcher; ``new_id`` names them."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        settings: Settings,
+        *,
+        publish: Subscriber,
+        notify: Callable[[str], None],
+        submit: Callable[[list[Invocation]], None],
+        new_id: Callable[[], str],
+        routes: RouteRegistrar,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.store = store
+        self.triggers = Registry()
+        self.targets: dict[str, FunctionTarget] = {}
+        self._settings = settings
+        self._publish = publish
+        self._clock = clock
+        self._routes = routes
+        self._courier = TriggerCourier(
+            self.triggers,
+            self.targets,
+            submit=submit,
+            route=self.incoming,
+            new_id=new_id,
+            publish=publish,
+            max_chain=lambda: settings.max_chain,
+        )
+        self._deliverer = Deliverer(
+            store, self._courier, self._room, observe=self._observe, notify=notify, clock=clock
+        )
+        self._sources = Supervisor(lambda trigger: SourceIntake(self, trigger), notify)
+        self._rate_since = (clock(), 0)
+        self.accepts = True
+        """Whether events are taken in; not while it closes."""
+
+    def __repr__(self) -> str:
+        return f"<EventEngine {len(self.triggers)} triggers, {self.store.backlog} events waiting>"
+
+    def start(self) -> None:
+        """Deliver, from now on. Before that, events are accepted and wait."""
+        self._deliverer.start()
+
+    # -- triggers
+
+    async def add(self, trigger: Trigger, target: FunctionTarget | None = None) -> None:
+        """Put the trigger in the place of the one with its name, and run its source. What is
+        waiting under its name is delivered from now on. Raises ``BadTrigger`` if its HTTP route is
+        another trigger's."""
+        if isinstance(trigger.source, HttpSource):
+            trigger.source.bind(self._routes, trigger.name)
+        if target is not None:
+            self.targets[target.name] = target
+        await self._sources.stop(trigger.name)
+        self._release(self.triggers.add(trigger))
+        self._sources.start(trigger)
+        self._deliverer.nudge()
+
+    async def remove(self, name: str) -> None:
+        """What waits for it stays, until a trigger of that name is there again, or for max_age.
+        Raises ``UnknownTrigger``."""
+        trigger = self.triggers[name]
+        self.triggers.remove(name)
+        await self._sources.stop(name)
+        self._release(trigger)
+        for follower in (
+            trigger.destinations.success_trigger,
+            trigger.destinations.failure_trigger,
+        ):
+            if follower is not None and follower in self.triggers:
+                await self.remove(follower)
+        if not self.triggers.of_target(trigger.target):
+            self.targets.pop(trigger.target.removeprefix(FUNCTION), None)
+
+    async def pause(self, name: str) -> None:
+        """Stop its source and begin no more attempts; events that match it are accepted and wait.
+        Raises ``UnknownTrigger``."""
+        trigger = self.triggers[name]
+        trigger.state, trigger.problem = TriggerState.PAUSED, None
+        await self._sources.stop(name)
+
+    async def resume(self, name: str) -> None:
+        trigger = self.triggers[name]
+        if trigger.state is TriggerState.PAUSED:
+            trigger.state = TriggerState.ACTIVE
+            self._sources.start(trigger)
+            self._deliverer.nudge()
+
+    @staticmethod
+    def _release(trigger: Trigger | None) -> None:
+        if trigger is not None and isinstance(trigger.source, HttpSource):
+            trigger.source.release()
+
+    def _room(self) -> Mapping[str, int]:
+        return {
+            trigger.name: trigger.window
+            for trigger in self.triggers
+            if trigger.state is not TriggerState.PAUSED
+        }
+
+    # -- taking in
+
+    async def accept(
+        self,
+        events: Sequence[Event],
+        *,
+        to: Sequence[str] = (),
+        source_key: str | None = None,
+        state: bytes | None = None,
+    ) -> list[Receipt]:
+        """Accept events, all or none; durable when it returns. ``to``: names of triggers they are
+        addressed to, whatever their rules. Raises ``IntakeFull``, ``EventConflict`` (the others
+        were accepted) and ``EventStoreError``."""
+        self._check_room(len(events))
+        incoming, names, reserved = [], [], []
+        for event in events:
+            found = self.triggers.matching(event, to)
+            names.append(tuple(trigger.name for trigger in found))
+            deliveries = []
+            for trigger in found:
+                lease = trigger.state is not TriggerState.PAUSED and self._deliverer.free(
+                    trigger.name, trigger.window
+                )
+                if lease:
+                    self._deliverer.reserve(trigger.name)
+                    reserved.append(trigger.name)
+                deliveries.append(_new_delivery(trigger, event, lease=lease))
+            incoming.append(_incoming(event, deliveries))
+        accepted: list[Accepted] = []
+        try:
+            accepted = await asyncio.wrap_future(
+                self.store.accept(incoming, source_key=source_key, state=state)
+            )
+        except EventStoreError:
+            self._publish(EventRefused(self._clock(), "unavailable"))
+            raise
+        finally:
+            leased = [delivery for each in accepted for delivery in each.leased]
+            for delivery in leased:
+                reserved.remove(delivery.trigger)
+            for name in reserved:
+                self._deliverer.release(name)
+        self._deliverer.begin(leased)
+        self._deliverer.nudge()
+        return self._receipts(events, names, accepted)
+
+    def _receipts(
+        self, events: Sequence[Event], names: Sequence[tuple[str, ...]], accepted: list[Accepted]
+    ) -> list[Receipt]:
+        now = self._clock()
+        receipts = []
+        conflict: EventConflict | None = None
+        for event, triggers, each in zip(events, names, accepted, strict=True):
+            if each.conflict:
+                conflict = conflict or EventConflict(event.source, event.id)
+                self._publish(EventRefused(now, "conflict"))
+                continue
+            self._publish(
+                EventAccepted(now, event.id, event.source, event.type, triggers, each.duplicate)
+            )
+            receipts.append(Receipt(event, triggers, each.duplicate))
+        if conflict is not None:
+            raise conflict
+        return receipts
+
+    def incoming(self, event: Event, to: Sequence[str] = ()) -> Incoming:
+        """An event of a destination, as the store takes it in."""
+        found = self.triggers.matching(event, to)
+        return _incoming(event, [_new_delivery(trigger, event) for trigger in found])
+
+    def _check_room(self, count: int) -> None:
+        waiting, limit = self.store.backlog, self._settings.max_backlog
+        if waiting + count <= limit or not waiting:
+            return
+        self._publish(EventRefused(self._clock(), "full"))
+        raise IntakeFull(waiting, limit, retry_after(waiting, limit, self._rate()))
+
+    def _rate(self) -> float:
+        """Attempts that end in a second, since about a minute ago."""
+        now = self._clock()
+        since, count = self._rate_since
+        delivered = self._deliverer.delivered
+        if now - since > 60:
+            self._rate_since = (now, delivered)
+        return (delivered - count) / max(1.0, now - since)
+
+    # -- delivering
+
+    def _observe(self, delivery: Delivery, outcome: Outcome) -> None:
+        age = outcome.at - delivery.accepted_at
+        self._publish(
+            DeliverySettled(
+                outcome.at,
+                delivery.number,
+                delivery.trigger,
+                outcome.state,
+                delivery.attempt,
+                outcome.error or outcome.reason,
+                age,
+            )
+        )
+
+    async def drain(self, timeout: float) -> bool:
+        """Wait until nothing waits for the triggers there are, and nothing is under way. False: not
+        within ``timeout`` seconds."""
+        deadline = asyncio.get_running_loop().time() + timeout
+        while True:
+            waiting = sum(self.store.waiting.get(name, 0) for name in self._room())
+            if not waiting and not self._deliverer.in_flight:
+                return True
+            if asyncio.get_running_loop().time() > deadline:
+                return False
+            await asyncio.sleep(0.01)
+
+    async def redrive(self, numbers: Sequence[int] | None, trigger: str | None) -> int:
+        count = await asyncio.wrap_future(self.store.redrive(numbers, trigger))
+        self._deliverer.nudge()
+        return count
+
+    # -- the end
+
+    async def stop(self, grace: float) -> None:
+        """Take nothing more in, begin nothing more, and wait for what is under way."""
+        self.accepts = False
+        self._courier.closing = True
+        await self._sources.close()
+        await self._deliverer.stop(grace)
+
+    async def close(self) -> None:
+        """Settle what has ended, and let go of the store. After ``stop``."""
+        await self._deliverer.close()
+        await self._courier.close()
+        await asyncio.to_thread(self.store.close)
+
+
+class SourceIntake:
+    """The intake of one trigger's source: see ``nbfaas.triggers.source.Intake``."""
+
+    def __init__(self, engine: EventEngine, trigger: Trigger) -> None:
+        self._engine = engine
+        self._trigger = trigger
+
+    def __repr__(self) -> str:
+        return f"<SourceIntake of {self._trigger.name}>"
+
+    async def accept(
+        self, events: Sequence[Event], *, state: Mapping[str, Any] | None = None
+    ) -> None:
+        encoded = None if state is None else msgspec.json.encode(state)
+        while True:
+            try:
+                await self._engine.accept(
+                    events,
+                    to=[self._trigger.name],
+                    source_key=self._trigger.name,
+                    state=encoded,
+                )
+                return
+            except IntakeFull:
+                await asyncio.sleep(_FULL_PAUSE)
+
+    @property
+    def state(self) -> Mapping[str, Any] | None:
+        encoded = self._engine.store.state_of(self._trigger.name)
+        return None if encoded is None else msgspec.json.decode(encoded, type=dict[str, Any])
+
+
+def _new_delivery(trigger: Trigger, event: Event, *, lease: bool = False) -> NewDelivery:
+    body = None
+    if trigger.transformer is not None:
+        body = event.replace(data=trigger.transformer.apply(event.to_dict())).to_json()
+    key = None if trigger.ordered_by is None else trigger.ordered_by(event)
+    return NewDelivery(trigger.name, trigger.target, trigger.policy, key, body, lease)
+
+
+def _incoming(event: Event, deliveries: Iterable[NewDelivery]) -> Incoming:
+    return Incoming(
+        event.source,
+        event.id,
+        event.to_json(),
+        digest(event),
+        depth_of(event),
+        tuple(deliveries),
+    )

@@ -1,0 +1,71 @@
+"""A trigger: what makes events matter to a target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from nbfaas.agent.event import Event
+from nbfaas.model.delivery import DeliveryPolicy
+from nbfaas.rules import Pattern, Transformer
+from nbfaas.triggers.source import Source
+
+FUNCTION = "function:"
+URL = "url:"
+WINDOW = 64  # attempts of one trigger that may be under way at once
+
+
+class TriggerState(StrEnum):
+    ACTIVE = "active"
+    PAUSED = "paused"  # its source is stopped; what was accepted waits
+    FAILING = "failing"  # its source raised, and is about to be run again
+
+
+@dataclass(frozen=True, slots=True)
+class Destinations:
+    """Where results and failures go: the name of a trigger without source or rule, whose target
+    gets them; or the type of an event for the bus."""
+
+    success_trigger: str | None = None
+    success_type: str | None = None
+    failure_trigger: str | None = None
+    failure_type: str | None = None
+
+    def __bool__(self) -> bool:
+        return any((self.success_trigger, self.success_type, self.failure_trigger,
+                    self.failure_type))  # fmt: skip
+
+
+@dataclass(slots=True, eq=False)
+class Trigger:
+    """``target`` is ``function:NAME`` or ``url:http…``.
+
+    Its events come from its own ``source``, from the bus if ``pattern`` matches them, or, with
+    neither, from the destinations of other triggers. ``shown`` is what listings show of it.
+    """
+
+    name: str
+    kind: str
+    target: str
+    shown: str
+    source: Source | None = None
+    pattern: Pattern | None = None
+    transformer: Transformer | None = None
+    policy: DeliveryPolicy = DeliveryPolicy()
+    ordered_by: Callable[[Event], str | None] | None = None
+    destinations: Destinations = field(default_factory=Destinations)
+    window: int = WINDOW
+    state: TriggerState = TriggerState.ACTIVE
+    problem: str | None = None  # what its source raised last
+
+    @property
+    def target_name(self) -> str:
+        """The function's name, or the URL."""
+        return self.target.removeprefix(FUNCTION).removeprefix(URL)
+
+    def __repr__(self) -> str:
+        problem = f": {self.problem}" if self.problem else ""
+        return (
+            f"<Trigger {self.name} {self.kind} {self.shown} → {self.target} {self.state}{problem}>"
+        )

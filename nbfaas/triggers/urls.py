@@ -1,0 +1,44 @@
+"""Sending an event to a URL: a CloudEvent over HTTP, in structured mode."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nbfaas.errors.delivery import UrlFailed
+from nbfaas.triggers.trigger import URL
+
+if TYPE_CHECKING:
+    import httpx
+
+_TIMEOUT = 30.0  # seconds for one attempt
+_HEADERS = {"content-type": "application/cloudevents+json; charset=utf-8"}
+
+
+class UrlSender:
+    """One client, and so one pool of connections, for all URLs; made at the first event."""
+
+    def __init__(self) -> None:
+        self._client: httpx.AsyncClient | None = None
+
+    def __repr__(self) -> str:
+        return f"<UrlSender {'unused' if self._client is None else 'open'}>"
+
+    async def send(self, target: str, body: bytes) -> UrlFailed | None:
+        """None: the receiver has answered 2xx. Redirects are not followed: they would carry the
+        event to somebody else."""
+        import httpx
+
+        url = target.removeprefix(URL)
+        if self._client is None:
+            self._client = httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False)
+        try:
+            async with self._client.stream("POST", url, content=body, headers=_HEADERS) as response:
+                if response.is_success:
+                    return None
+                return UrlFailed(url, f"it answered {response.status_code}")
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return UrlFailed(url, f"{type(error).__name__}: {error}".rstrip(": "))
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
