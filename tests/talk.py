@@ -36,7 +36,8 @@ class Talk:
         limits = {"log_limit": 1 << 20, "result_limit": 1 << 30}
         self.connection.send(wire.encode(Kind.WELCOME, 0, Codec.JSON, json.dumps(limits).encode()))
 
-    async def load(self, source: str, **control: object) -> None:
+    async def load(self, source: str | bytes, **control: object) -> None:
+        """Load a handler's source, or, with ``entry="function"``, a function's payload."""
         said = {
             "function": "handler",
             "version": "1",
@@ -49,7 +50,8 @@ class Talk:
         }
         self._calls += 1
         head = json.dumps(said).encode()
-        self.connection.send(wire.encode(Kind.LOAD, self._calls, 0, head, [source.encode()]))
+        payload = source if isinstance(source, bytes) else source.encode()
+        self.connection.send(wire.encode(Kind.LOAD, self._calls, 0, head, [payload]))
         frame = await self._answer(self._calls)
         if frame.kind != Kind.LOADED:
             raise Failed(json.loads(frame.control[wire.STATS.size :]))
@@ -61,11 +63,21 @@ class Talk:
         return self._calls
 
     async def call(self, event: object = None) -> Any:
-        frame = await self._answer(self.send(event))
+        return await self._value(self.send(event))
+
+    async def _value(self, call: int) -> Any:
+        frame = await self._answer(call)
         if frame.kind == Kind.FAILURE:
             raise Failed(json.loads(frame.control[wire.STATS.size :]))
         assert frame.kind == Kind.RESULT
         return codec.load(frame.parts)
+
+    async def deliver(self, event: bytes, **control: object) -> Any:
+        """Call it with an event, which is JSON."""
+        self._calls += 1
+        head = json.dumps(control).encode()
+        self.connection.send(wire.encode(Kind.INVOKE, self._calls, Codec.JSON, head, [event]))
+        return await self._value(self._calls)
 
     async def run(self, body: str, event: object = None) -> Any:
         """Load a handler of this body, and call it."""

@@ -11,12 +11,15 @@ import sys
 import threading
 import time
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbfaas.agent import wire
 from nbfaas.agent.buffers import SealedBuffer, seal, views
 from nbfaas.agent.claims import Claims
 from nbfaas.agent.wire import Codec, Decoder, Frame, Kind
+
+if TYPE_CHECKING:
+    from nbfaas.agent.loading import Loaded
 
 _SPARE_DESCRIPTORS = 512  # left to the function
 _CLOSE_ON_EXEC = 0x40000000  # MSG_CMSG_CLOEXEC, which the socket module does not name
@@ -37,7 +40,7 @@ class Agent:
         self._result_limit = wire.MAX_BODY
         self._load: dict[str, Any] | None = None
         self._load_failed = False
-        self._run: Any = None
+        self._function: Loaded | None = None
         self._claims: Claims | None = None
         self._usage = Usage()
         self._output = Output(self._send_log, 1024 * 1024)
@@ -105,7 +108,7 @@ class Agent:
         started = time.perf_counter()
         self._output.begin(frame.call)
         try:
-            self._run = loading.load(control, b"".join(views(frame.parts)))
+            self._function = loading.load(control, b"".join(views(frame.parts)))
             problem = None
         except loading.MissingModule as error:
             problem = failure.missing_module(str(error))
@@ -134,16 +137,16 @@ class Agent:
         )
 
     def _invoke(self, frame: Frame) -> None:
-        if self._run is None or self._load is None or self._load_failed:
+        if self._function is None or self._load is None or self._load_failed:
             return  # the host has been told, and gives this sandbox up
         if self._claims is not None and not self._claims.claim(frame.call):
             self.send(wire.encode(Kind.REVOKED, frame.call))
         elif self._load.get("isolation") == "call":
-            self._invoke_in_child(frame)
+            self._invoke_in_child(frame, self._function)
         else:
-            self.send(self._answer(frame))
+            self.send(self._answer(frame, self._function))
 
-    def _invoke_in_child(self, frame: Frame) -> None:
+    def _invoke_in_child(self, frame: Frame, function: Loaded) -> None:
         from nbfaas.agent import failure, forking
         from nbfaas.agent.usage import Usage
 
@@ -152,7 +155,7 @@ class Agent:
             self._usage = Usage()
             self._output.install()
             self._output.start_pump(self._sock.fileno())
-            return self._answer(frame)
+            return self._answer(frame, function)
 
         self._usage.begin()
         try:
@@ -164,18 +167,26 @@ class Agent:
         except forking.ChildLeftStreamBroken:
             os._exit(1)
 
-    def _answer(self, frame: Frame) -> list[wire.Chunk]:
+    def _answer(self, frame: Frame, function: Loaded) -> list[wire.Chunk]:
         """Run one invocation and return the frame that answers it."""
         from nbfaas.agent import codec, failure
 
         self._output.begin(frame.call)
         self._usage.begin()
+        except failure.Unbound as error:
+            problem = failure.binding(error)
         problem: dict[str, Any] | None = None
         parts: Any = ()
         try:
-            args, kwargs = codec.load(frame.parts)
             control = json.loads(frame.control) if frame.control else {}
-            value = self._run(args, kwargs, control)
+            if frame.codec == Codec.JSON:
+                from nbfaas.agent.event import Event
+
+                event = Event.from_json(b"".join(views(frame.parts)))
+                value = function.receive(event, control)
+            else:
+                args, kwargs = codec.load(frame.parts)
+                value = function.call(args, kwargs, control)
             if type(value).__name__ == "coroutine":
                 import asyncio
 

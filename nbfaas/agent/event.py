@@ -10,7 +10,7 @@ import json
 import re
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -166,17 +166,30 @@ class Event:
         return f"<Event {self.type} from {self.source!r} id {self.id!r}{subject}>"
 
     def __reduce__(self) -> Any:
-        return Event.from_dict, (self.to_dict(),)
+        return restore, (self.to_dict(),)
+
+
+def restore(found: dict[str, Any]) -> Event:
+    """What a pickled Event is rebuilt with."""
+    return Event.from_dict(found)
 
 
 def format_time(time: datetime) -> str:
     """RFC 3339, with ``Z`` for UTC."""
-    return time.isoformat().replace("+00:00", "Z")
+    offset = time.utcoffset()
+    if offset is None or offset % _MINUTE:
+        time = time.astimezone(UTC)  # RFC 3339 has no offsets of seconds
+    text = time.isoformat()
+    return text[:-6] + "Z" if text.endswith("+00:00") else text
+
+
+_MINUTE = timedelta(minutes=1)
 
 
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str) or not value:
         raise BadEvent(f"{name} is {value!r}; it must be a str that is not empty")
+    _check_text(value, name)
     return value
 
 
@@ -202,16 +215,29 @@ def _extensions(given: Mapping[str, Any]) -> Mapping[str, str | int | bool]:
             )
         if not isinstance(value, str | int | bool):
             raise BadEvent(f"the extension {name} is {value!r}; it must be a str, int or bool")
+        if isinstance(value, str):
+            _check_text(value, name)
     return MappingProxyType(dict(given))
 
 
-_LEAVES = frozenset({type(None), bool, int, str})
+def _check_text(value: str, path: str) -> None:
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise BadEvent(f"{path} is no text: it holds half of a surrogate pair") from None
+
+
+_LEAVES = frozenset({type(None), bool, int})
 
 
 def _check_json(value: object, path: str, depth: int = 0) -> None:
     """Exact types only: a subclass (numpy.float64, IntEnum) would come back as another type."""
     kind = type(value)
     if kind in _LEAVES:
+        return
+    if kind is str:
+        _check_text(value, path)  # type: ignore[arg-type]
         return
     if kind is float:
         if value != value or value in (float("inf"), float("-inf")):
@@ -220,14 +246,17 @@ def _check_json(value: object, path: str, depth: int = 0) -> None:
     if depth > 100:
         raise BadEvent(f"{path[:80]}… is nested too deeply")
     if kind is list:
-        for index, item in enumerate(value):  # type: ignore[arg-type]
+        items: list[object] = value  # type: ignore[assignment]
+        for index, item in enumerate(items):
             _check_json(item, f"{path}[{index}]", depth + 1)
         return
     if kind is dict:
-        for key, item in value.items():  # type: ignore[attr-defined]
+        members: dict[object, object] = value  # type: ignore[assignment]
+        for key, member in members.items():
             if type(key) is not str:
                 raise BadEvent(f"{path} has the key {key!r}; keys of JSON are str")
-            _check_json(item, f"{path}.{key}", depth + 1)
+            _check_text(key, f"a key of {path}")
+            _check_json(member, f"{path}.{key}", depth + 1)
         return
     raise BadEvent(
         f"{path} is a {kind.__module__}.{kind.__qualname__}; the data of an event is JSON (None, "

@@ -8,6 +8,7 @@ load                the same, of an exception raised while the function was load
 unpicklable_result  path, reason
 result_too_large    size, limit (bytes)
 missing_module      module
+binding             parameter, problem: what an event lacks for its function to be called with it
 exit                code: what was given to ``sys.exit``
 crashed             exit_code, signal, oom: how the process of one call ended (isolation="call")
 ==================  ================================================================================
@@ -38,6 +39,15 @@ _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: the class was made at run time
 _INTERNAL = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
+class Unbound(Exception):
+    """An event does not have what ``parameter`` of its function needs; ``problem`` says so."""
+
+    def __init__(self, parameter: str, problem: str) -> None:
+        super().__init__(f"{parameter}: {problem}")
+        self.parameter = parameter
+        self.problem = problem
+
+
 def unpicklable_result(path: str, reason: str) -> Failure:
     return {"kind": "unpicklable_result", "path": path, "reason": reason}
 
@@ -48,6 +58,10 @@ def result_too_large(size: int, limit: int) -> Failure:
 
 def missing_module(module: str) -> Failure:
     return {"kind": "missing_module", "module": module}
+
+
+def binding(error: Unbound) -> Failure:
+    return {"kind": "binding", "parameter": error.parameter, "problem": error.problem}
 
 
 def exited(code: object) -> Failure:

@@ -6,14 +6,22 @@ import importlib.util
 import os
 import types
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from nbfaas.agent import codec
+from nbfaas.agent.binding import Binding, handler_arguments
 from nbfaas.agent.cell import remember_source
 from nbfaas.agent.context import Context
+from nbfaas.agent.event import Event
 
-# Called with the arguments and the INVOKE frame's control.
-Runnable = Callable[[tuple[Any, ...], dict[str, Any], dict[str, object]], Any]
+
+class Loaded(NamedTuple):
+    """A function or a handler, ready to run. The last argument is the INVOKE frame's control."""
+
+    call: Callable[[tuple[Any, ...], dict[str, Any], dict[str, Any]], Any]
+    """With arguments, as ``function.remote`` takes them."""
+    receive: Callable[[Event, dict[str, Any]], Any]
+    """With an event. Raises ``Unbound`` if the event lacks what the signature asks for."""
 
 
 class MissingModule(Exception):
@@ -24,8 +32,8 @@ class NoHandler(Exception):
     """The cell defines no ``handler``."""
 
 
-def load(control: dict[str, Any], payload: bytes) -> Runnable:
-    """Return the callable of a function, or of a handler's module.
+def load(control: dict[str, Any], payload: bytes) -> Loaded:
+    """Load a function, or a handler's module.
 
     Raises ``MissingModule``, ``NoHandler``, or whatever the code raises while it is loaded.
     """
@@ -36,10 +44,17 @@ def load(control: dict[str, Any], payload: bytes) -> Runnable:
     if control.get("entry") == "handler":
         return _load_handler(control, payload.decode())
     function = codec.load_function(payload)
-    return lambda args, kwargs, invoke: function(*args, **kwargs)
+    # With isolation="call" each invocation is a fork: what is looked up here is so only once.
+    binding = Binding(function)
+
+    def receive(event: Event, invoke: dict[str, Any]) -> Any:
+        args, kwargs = binding.arguments(event, Context(control, invoke, event))
+        return function(*args, **kwargs)
+
+    return Loaded(lambda args, kwargs, invoke: function(*args, **kwargs), receive)
 
 
-def _load_handler(control: dict[str, Any], source: str) -> Runnable:
+def _load_handler(control: dict[str, Any], source: str) -> Loaded:
     filename = control.get("filename") or "<handler>"
     remember_source(filename, source)
     module = types.ModuleType("__main__")
@@ -52,8 +67,12 @@ def _load_handler(control: dict[str, Any], source: str) -> Runnable:
             "the cell defines no function named 'handler'; it needs `def handler(event, context):`"
         )
 
-    def run(args: tuple[Any, ...], kwargs: dict[str, Any], invoke: dict[str, object]) -> Any:
-        event = args[0] if args else None
-        return handler(event, Context(control, invoke))
+    taken = handler_arguments(handler)
 
-    return run
+    def call(args: tuple[Any, ...], _: dict[str, Any], invoke: dict[str, Any]) -> Any:
+        return handler(*(args[0] if args else None, Context(control, invoke))[:taken])
+
+    def receive(event: Event, invoke: dict[str, Any]) -> Any:
+        return handler(*(event, Context(control, invoke, event))[:taken])
+
+    return Loaded(call, receive)

@@ -33,6 +33,8 @@ LOAD       host → agent    {function, version, entry, isolation, env, requires
                            filename}; the payload
 LOADED     agent → host    {seconds}
 INVOKE     host → agent    – or, for handlers, {id, attempt, timeout, cold_start}; the arguments
+                           (PICKLE). For events also {trigger} and, if need be, {traceparent,
+                           deadline}; the event (JSON, in the format of CloudEvents)
 REVOKED    agent → host    – ; it was not started, and will not be (see ``nbfaas.agent.claims``)
 LOG        agent → host    – ; a chunk of what the invocation wrote, codec = stream
 RESULT     agent → host    STATS; the return value

@@ -328,7 +328,7 @@ class Dispatcher:
 
     def _retry(self, invocation: Invocation, error: BaseException) -> bool:
         """Queue the next attempt, if there is to be one."""
-        delay = retry_delay(invocation.function.options.retries, invocation.attempts_made, error)
+        delay = retry_delay(invocation.retries, invocation.attempts_made, error)
         if delay is None or self._closed:
             return False
         invocation.state = InvocationState.RETRYING

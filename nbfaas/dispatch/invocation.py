@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbfaas.agent.wire import Part
-from nbfaas.model.function import FunctionVersion
+from nbfaas.agent.wire import Codec, Part
+from nbfaas.model.function import NO_RETRIES, FunctionVersion, Retries
 from nbfaas.model.invocation import AttemptStats, InvocationState
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class Invocation:
         "attempts_made",
         "chunksize",
         "error",
+        "event",
         "failure",
         "function",
         "given_back",
@@ -55,10 +56,12 @@ class Invocation:
         run_id: str | None = None,
         index: int | None = None,
         chunksize: int | None = None,
+        event: dict[str, object] | None = None,
     ) -> None:
         self.id = invocation_id
         self.function = function
-        self.parts = parts  # the pickled (args, kwargs); kept for retries
+        self.parts = parts  # the pickled (args, kwargs), or the event's JSON; kept for retries
+        self.event = event  # what goes into the control of an event's invocation; None: a call
         self.run_id = run_id
         self.index = index
         self.chunksize = chunksize  # how many a sandbox may hold; None: as look-ahead decides
@@ -85,6 +88,17 @@ class Invocation:
         return f"<Invocation {self.id} {self.function.name} {self.state}{tries}{error}>"
 
     @property
+    def codec(self) -> Codec:
+        """Of ``parts``."""
+        return Codec.PICKLE if self.event is None else Codec.JSON
+
+    @property
+    def retries(self) -> Retries:
+        """An event is never tried again behind the back of who delivers it: each attempt has to be
+        written down before it begins."""
+        return self.function.options.retries if self.event is None else NO_RETRIES
+
+    @property
     def settled(self) -> bool:
         return self.state.is_final
 
@@ -102,3 +116,28 @@ class Invocation:
 
     def log_bytes(self) -> bytes:
         return b"".join(data for _, data in self.log or ())
+
+
+def event_invocation(
+    invocation_id: str,
+    function: FunctionVersion,
+    body: bytes,
+    *,
+    attempt: int,
+    trigger: str,
+    queued_at: float,
+    traceparent: str | None = None,
+    deadline: float | None = None,
+) -> Invocation:
+    """One attempt to deliver an event, whose JSON is ``body``, to ``function``.
+
+    ``attempt`` is the delivery's, from 1. ``traceparent``: if it is another than the one that
+    ``nbfaas.agent.traceparent`` makes of the event. ``deadline``, seconds since the epoch: when
+    whoever waits for the answer goes away; the function is told, but only its ``timeout`` ends it.
+    """
+    event: dict[str, object] = {"attempt": attempt, "trigger": trigger}
+    if traceparent is not None:
+        event["traceparent"] = traceparent
+    if deadline is not None:
+        event["deadline"] = deadline
+    return Invocation(invocation_id, function, (body,), queued_at=queued_at, event=event)

@@ -11,6 +11,7 @@ from nbfaas.agent import wire
 from nbfaas.agent.buffers import SealedBuffer, views
 from nbfaas.agent.wire import Frame, Part
 from nbfaas.backends.base import Death, DeathKind
+from nbfaas.errors.invocation import BindingError
 from nbfaas.model.function import FunctionVersion
 from nbfaas.packager.trust import rebuild_exception
 
@@ -51,6 +52,8 @@ def _error(
         return errors.LoadFailed(
             name, str(failure.get("message") or "an error"), str(failure.get("text") or "")
         )
+    if kind == "binding":
+        return BindingError(name, str(failure.get("parameter")), str(failure.get("problem")))
     if kind == "exit":
         return errors.FunctionExited(name, failure.get("code"))
     if kind == "crashed":

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from nbfaas.errors import PackagingError, UntrustedResult
+from nbfaas.errors.invocation import BindingError
 from nbfaas.model.function import Retries
 
-# Trying again can't change these: the same code meets the same image and the same trust.
-_HOPELESS = (PackagingError, UntrustedResult)
+# Trying again can't change these: the same code meets the same image, trust and event.
+_HOPELESS = (PackagingError, UntrustedResult, BindingError)
 
 
 def retry_delay(retries: Retries, attempts: int, error: BaseException) -> float | None:

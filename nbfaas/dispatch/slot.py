@@ -133,11 +133,9 @@ class Slot:
             self._number += 1
             self.in_flight[self._number] = invocation
             invocation.slot = self
-            control = b""
-            if invocation.function.entry is Entry.HANDLER:
-                control = self._handler_control(invocation)
             parts = invocation.parts if passes else views(invocation.parts)
-            chunks += wire.encode(Kind.INVOKE, self._number, Codec.PICKLE, control, parts)
+            control = self._control(invocation)
+            chunks += wire.encode(Kind.INVOKE, self._number, invocation.codec, control, parts)
         if was_idle:
             self.last_heard = self._loop.time()
             self._start_head(self.last_heard)
@@ -179,9 +177,7 @@ class Slot:
         ``lane.parked``. False if the sandbox was lost meanwhile: nothing was sent."""
         self._number += 1
         number = self._number
-        control = b""
-        if invocation.function.entry is Entry.HANDLER:
-            control = self._handler_control(invocation)
+        control = self._control(invocation)
         now = self._loop.time()
         self.head_since = self.last_heard = invocation.ready_at = now
         self.state = SandboxState.BUSY
@@ -189,7 +185,7 @@ class Slot:
         invocation.state = InvocationState.RUNNING
         invocation.attempts_made = 1
         self.in_flight[number] = invocation
-        frame = wire.encode(Kind.INVOKE, number, Codec.PICKLE, control, invocation.parts)
+        frame = wire.encode(Kind.INVOKE, number, invocation.codec, control, invocation.parts)
         self.sandbox.connection.send(frame)
         # The loop may have given it up at any moment. It has either found the invocation in
         # flight and takes care of it, or not; then it is still there.
@@ -216,14 +212,19 @@ class Slot:
         if timeout is not None:
             self._set_deadline(self.head_since + timeout)
 
-    def _handler_control(self, invocation: Invocation) -> bytes:
+    def _control(self, invocation: Invocation) -> bytes:
+        """What the function learns of its invocation, if it has a ``Context``."""
+        event = invocation.event
+        if event is None and invocation.function.entry is not Entry.HANDLER:
+            return b""
+        first = not self.answered_count and self.head in (None, invocation)
         control = {
             "id": invocation.id,
             "attempt": invocation.attempts_made + 1,
             "timeout": invocation.function.options.timeout,
-            "cold_start": self.cold and not self.answered_count and not self.in_flight,
+            "cold_start": self.cold and first,
         }
-        return json.dumps(control).encode()
+        return json.dumps(control | event if event else control).encode()
 
     def revoke_waiting(self) -> None:
         """Take back what waits behind the head, as far as the agent has not started it; the owner

@@ -45,6 +45,23 @@ class FunctionExited(InvocationError):
         self.code = code
 
 
+class BindingError(InvocationError):
+    """An event does not have what a parameter of its function needs; the function was not called.
+
+    ``parameter`` is its name, ``problem`` says what there was instead.
+    """
+
+    def __init__(self, function: str, parameter: str, problem: str) -> None:
+        parameter, problem = parameter[:200], problem[:4000]
+        super().__init__(
+            f"function {function!r} can't be called with this event, because of its parameter "
+            f"{parameter!r}: {problem}. Give the parameter a default, or send what it needs; a "
+            "parameter named event, data or context gets the event, its data, or the context."
+        )
+        self.parameter = parameter
+        self.problem = problem
+
+
 class ResultNotPicklable(InvocationError):
     """The function returned something that can't be pickled."""
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from nbfaas.agent.codec import resolve, writable
+from nbfaas.agent.event import Event, restore
 from nbfaas.agent.wire import Bytes
 from nbfaas.packager.allowed_numpy import find_numpy
 from nbfaas.packager.allowed_pandas import find_pandas
@@ -54,6 +55,8 @@ class _Policy:
         top = module.partition(".")[0]
         if module == "nbfaas.agent.codec" and name == "class_by_name":
             return _CLASS_BY_NAME
+        if module == "nbfaas.agent.event" and name == "restore":
+            return _EVENT
         if module == "copyreg" and name == "_reconstructor":
             return Grant(Maker("copyreg._reconstructor"), self._reconstruct)
         grant: Grant | None = None
@@ -97,3 +100,13 @@ def _class_by_name(module: Any, qualname: Any) -> Grant:
 
 
 _CLASS_BY_NAME = Grant(Maker("nbfaas.agent.codec.class_by_name"), _class_by_name)
+
+
+def _event(found: Any) -> Event:
+    """Events are made of what JSON knows, and checked as they are made."""
+    if type(found) is not dict:
+        raise Damaged("an event that is no dict")
+    return restore(found)
+
+
+_EVENT = Grant(Maker("nbfaas.agent.event.restore"), _event)
