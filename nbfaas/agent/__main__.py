@@ -173,8 +173,6 @@ class Agent:
 
         self._output.begin(frame.call)
         self._usage.begin()
-        except failure.Unbound as error:
-            problem = failure.binding(error)
         problem: dict[str, Any] | None = None
         parts: Any = ()
         try:
@@ -193,6 +191,8 @@ class Agent:
                 value = asyncio.run(value)
         except SystemExit as error:
             problem = failure.exited(error.code)
+        except failure.Unbound as error:
+            problem = failure.binding(error)
         except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is reported
             problem, parts = failure.describe(error)
         else:
