@@ -42,6 +42,8 @@ class Source(ABC):
 
     kind: ClassVar[str]
     """One word for listings: schedule, file, http, queue, event."""
+    problem: str | None = None
+    """What is wrong just now, for listings, though ``run`` goes on and waits until it is not."""
 
     @abstractmethod
     async def run(self, intake: Intake) -> None:
