@@ -3,5 +3,6 @@
 from nbfaas.rules.explain import Explanation, Leaf
 from nbfaas.rules.index import RuleIndex
 from nbfaas.rules.pattern import Pattern
+from nbfaas.rules.transformer import Transformer
 
-__all__ = ["Explanation", "Leaf", "Pattern", "RuleIndex"]
+__all__ = ["Explanation", "Leaf", "Pattern", "RuleIndex", "Transformer"]
