@@ -93,6 +93,34 @@ class Settings(Configurable):
     data_dir = traitlets.Unicode(
         help="Folder for the journal, saved events and build caches.",
     ).tag(config=True)
+    event_store = traitlets.Unicode(
+        "default",
+        help="Name of the store that keeps events until they are delivered, a file in "
+        "data_dir/events. One process at a time delivers from a store.",
+    ).tag(config=True)
+    max_backlog = traitlets.Int(
+        200_000, min=1, help="Events that may wait to be delivered; more are refused."
+    ).tag(config=True)
+    max_chain = traitlets.Int(
+        16,
+        min=0,
+        help="How many destinations may follow one another; a longer chain is taken for a loop.",
+    ).tag(config=True)
+    http_host = traitlets.Unicode(
+        "127.0.0.1", help="The address on which functions with an HTTP trigger listen."
+    ).tag(config=True)
+    http_port = traitlets.Int(
+        0, min=0, max=65535, help="Their port. 0: one that is free; nbfaas.endpoint() tells."
+    ).tag(config=True)
+    json_log = traitlets.Unicode(
+        None,
+        allow_none=True,
+        help="File that gets a line of JSON for each end of an invocation or attempt and each line "
+        "of output, or 'stderr'. None: no such log. Read when the first function is called.",
+    ).tag(config=True)
+    http_token = traitlets.Unicode(
+        "", help="The token that HTTP requests have to bring. Empty: a new one for each session."
+    ).tag(config=True)
     show_progress = traitlets.Bool(
         True, help="Whether maps show a progress line, and image builds their steps."
     ).tag(config=True)
