@@ -1,5 +1,6 @@
 """The gateway: events and calls over HTTP. The server is imported when it is started."""
 
+from nbfaas.gateway.gateway import Gateway
 from nbfaas.gateway.limits import Limits
 from nbfaas.gateway.port import CallResult, EventReceipt, GatewayPort
 from nbfaas.gateway.routes import MethodNotAllowed, RouteMatch, RouteTable
@@ -7,6 +8,7 @@ from nbfaas.gateway.routes import MethodNotAllowed, RouteMatch, RouteTable
 __all__ = [
     "CallResult",
     "EventReceipt",
+    "Gateway",
     "GatewayPort",
     "Limits",
     "MethodNotAllowed",

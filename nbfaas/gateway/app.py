@@ -1,0 +1,281 @@
+"""The ASGI application: from requests to the port, and back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import quote
+
+from nbfaas.agent.event import BadEvent, Event
+from nbfaas.errors.base import NbfaasError
+from nbfaas.gateway.cloud_events import read_events
+from nbfaas.gateway.guard import Guard
+from nbfaas.gateway.limits import Limits
+from nbfaas.gateway.port import EventReceipt, GatewayPort
+from nbfaas.gateway.problems import problem_of
+from nbfaas.gateway.reply import Refusal, Reply, json_reply, problem, retry_after
+from nbfaas.gateway.request import HttpRequest, joined_headers, request_event
+from nbfaas.gateway.response import response_of
+from nbfaas.gateway.routes import MethodNotAllowed, RouteMatch, RouteTable
+
+LOGGER = logging.getLogger("nbfaas.gateway")
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_INVOCATIONS = "/invocations/"
+_CLOSE = (b"connection", b"close")
+
+
+class ClientGone(Exception):
+    """There is nobody left to answer."""
+
+
+class GatewayApp:
+    """What is checked, in this order: host, token, path and method, size, contents, and whether
+    there is room. Only then is anything accepted."""
+
+    def __init__(self, port: GatewayPort, routes: RouteTable, guard: Guard, limits: Limits) -> None:
+        self._port = port
+        self._routes = routes
+        self._guard = guard
+        self._limits = limits
+        self._own: dict[str, tuple[str, Callable[[_Exchange], Awaitable[Reply]]]] = {
+            "/events": ("POST", self._events),
+            "/healthz": ("GET", self._healthz),
+            "/readyz": ("GET", self._readyz),
+            "/metrics": ("GET", self._metrics),
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        connection = scope["state"]["connection"]
+        request = asyncio.current_task()
+        assert request is not None
+        connection.began(scope, request)
+        exchange = _Exchange(scope, receive, self._limits.body)
+        try:
+            reply = await self._answer(exchange)
+        except ClientGone:
+            return
+        except asyncio.CancelledError:
+            if request.cancelling() == 0:  # not this request, but what it waited for
+                reply = problem(500, "the invocation was cancelled", error="CancelledError")
+            elif exchange.gone or connection.gone:
+                return
+            else:
+                reply = problem(503, "the server is closing", headers=(retry_after(1), _CLOSE))
+        finally:
+            connection.ended()
+        headers = [*reply.headers, (b"content-length", b"%d" % len(reply.body))]
+        if reply.status in (204, 304):
+            headers.pop()
+        if exchange.unread:
+            headers.append(_CLOSE)
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
+
+    async def _answer(self, exchange: _Exchange) -> Reply:
+        try:
+            exchange.headers = joined_headers(exchange.scope["headers"])
+            self._guard.check_host(exchange.headers)
+            return await self._dispatch(exchange)
+        except Refusal as refusal:
+            return refusal.reply
+        except NbfaasError as error:
+            return problem_of(error)
+        except ClientGone:
+            raise
+        except Exception:
+            LOGGER.exception("%s %s failed", exchange.method, exchange.path)
+            return problem(500, "an error inside the gateway; its log says more")
+
+    async def _dispatch(self, exchange: _Exchange) -> Reply:
+        path, method = exchange.path, exchange.method
+        own = self._own.get(path)
+        if own is not None:
+            if path != "/healthz":
+                self._guard.check_token(exchange.headers)
+            wanted, serve = own
+            if method == wanted or (method == "HEAD" and wanted == "GET"):
+                return await serve(exchange)
+            return _not_allowed(("GET", "HEAD") if wanted == "GET" else (wanted,))
+        found = self._routes.match(method, path)
+        if isinstance(found, RouteMatch) and not found.route.auth:
+            self._guard.check_origin(exchange.headers)
+        else:
+            self._guard.check_token(exchange.headers)
+        if isinstance(found, RouteMatch):
+            return await self._trigger(found, exchange)
+        if isinstance(found, MethodNotAllowed):
+            return _not_allowed(found.allowed)
+        if path.startswith(_INVOCATIONS):
+            return await self._invocation(path.removeprefix(_INVOCATIONS), method)
+        return problem(404, f"there is nothing at {path}")
+
+    # -- triggers
+
+    async def _trigger(self, found: RouteMatch, exchange: _Exchange) -> Reply:
+        route = found.route
+        if not found.active:
+            detail = f"the trigger {route.trigger!r} is paused"
+            return problem(503, detail, headers=(retry_after(10),))
+        body = await exchange.body()
+        request = HttpRequest(
+            exchange.method, exchange.path, exchange.scope["query_string"], exchange.headers, body
+        )
+        event = request_event(route.trigger, request, found.parameters, self._guard.token)
+        if route.respond == "async":
+            return await self._enqueue(route.trigger, event)
+        return await self._call(route.trigger, event, route.deadline)
+
+    async def _enqueue(self, trigger: str, event: Event) -> Reply:
+        number = await self._port.enqueue(trigger, event)
+        url = _INVOCATIONS + quote(number, safe="")
+        location = (b"location", url.encode())
+        return json_reply(202, {"id": number, "status_url": url}, (location,))
+
+    async def _call(self, trigger: str, event: Event, deadline: float) -> Reply:
+        try:
+            result = await self._port.call(trigger, event, deadline)
+            reply = response_of(result.value, trigger)
+        except Exception as error:  # noqa: BLE001 - whatever the function raised
+            return problem_of(error)
+        if result.invocation is None:
+            return reply
+        named = (b"nbfaas-invocation-id", result.invocation.encode("ascii", "replace"))
+        return Reply(reply.status, (*reply.headers, named), reply.body)
+
+    # -- events
+
+    async def _events(self, exchange: _Exchange) -> Reply:
+        body = await exchange.body()
+        try:
+            events, batched = read_events(exchange.headers, body, self._limits.batch)
+        except BadEvent as error:
+            return problem(400, str(error), error="BadEvent")
+        if not batched:
+            return json_reply(202, _receipt(await self._port.accept(events[0])))
+        return _batch_reply(events, await self._accept_all(events))
+
+    async def _accept_all(self, events: list[Event]) -> list[EventReceipt | BaseException]:
+        """All at once, so that they share a transaction; each has an outcome of its own."""
+        accepting = [asyncio.ensure_future(self._port.accept(event)) for event in events]
+        try:
+            return await asyncio.gather(*accepting, return_exceptions=True)
+        except asyncio.CancelledError:
+            await asyncio.wait(accepting)  # gather has cancelled them; nothing is left behind
+            raise
+
+    # -- the gateway itself
+
+    async def _invocation(self, number: str, method: str) -> Reply:
+        if method not in ("GET", "HEAD"):
+            return _not_allowed(("GET", "HEAD"))
+        found = await self._port.invocation(number)
+        if found is None:
+            return problem(404, f"there is no invocation {number!r}")
+        return Reply(200, ((b"content-type", b"application/json"),), _dumped(found))
+
+    async def _healthz(self, exchange: _Exchange) -> Reply:
+        return json_reply(200, {"status": "ok"})
+
+    async def _readyz(self, exchange: _Exchange) -> Reply:
+        reason = self._port.not_ready()
+        if reason is not None:
+            return problem(503, reason, headers=(retry_after(1),))
+        return json_reply(200, {"status": "ready"})
+
+    async def _metrics(self, exchange: _Exchange) -> Reply:
+        body, media = self._port.metrics()
+        return Reply(200, ((b"content-type", media.encode("latin-1")),), body)
+
+
+class _Exchange:
+    """One request, as far as it was read. ``unread``: more of it may be coming."""
+
+    def __init__(self, scope: Scope, receive: Receive, limit: int) -> None:
+        self.scope = scope
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.headers: dict[str, str] = {}
+        self.gone = False
+        self._receive = receive
+        self._limit = limit
+        self._read = False
+
+    @property
+    def unread(self) -> bool:
+        has_body = self.headers.get("content-length", "0") != "0"
+        return not self._read and (has_body or "transfer-encoding" in self.headers)
+
+    async def body(self) -> bytes:
+        """Raises ``Refusal`` if there is more than the limit, and ``ClientGone``."""
+        length = self.headers.get("content-length", "0")
+        if length.isdigit() and int(length) > self._limit:
+            raise self._too_large()
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await self._receive()
+            if message["type"] != "http.request":
+                self.gone = True
+                raise ClientGone
+            part: bytes = message["body"]
+            size += len(part)
+            if size > self._limit:
+                raise self._too_large()
+            parts.append(part)
+            if not message["more_body"]:
+                self._read = True
+                return part if len(parts) == 1 else b"".join(parts)
+
+    def _too_large(self) -> Refusal:
+        return Refusal(413, f"the body has more than {self._limit:,} bytes")
+
+
+def _not_allowed(methods: tuple[str, ...]) -> Reply:
+    allowed = ", ".join(methods)
+    detail = f"there is {allowed} at this path"
+    return problem(405, detail, headers=((b"allow", allowed.encode()),))
+
+
+def _receipt(receipt: EventReceipt) -> dict[str, Any]:
+    return {
+        "id": receipt.event.id,
+        "source": receipt.event.source,
+        "duplicate": receipt.duplicate,
+        "matched": list(receipt.triggers),
+    }
+
+
+def _batch_reply(events: list[Event], outcomes: list[EventReceipt | BaseException]) -> Reply:
+    """202 only if all were accepted: who looks at nothing but the status must not take a refused
+    event for an accepted one. To send the whole batch again does no harm."""
+    rows: list[dict[str, Any]] = []
+    worst: Reply | None = None
+    for event, outcome in zip(events, outcomes, strict=True):
+        if not isinstance(outcome, BaseException):
+            rows.append({"status": 202, **_receipt(outcome)})
+            continue
+        if not isinstance(outcome, NbfaasError):
+            raise outcome
+        told = problem_of(outcome)
+        detail = str(outcome)
+        rows.append(
+            {"status": told.status, "id": event.id, "source": event.source, "detail": detail}
+        )
+        if worst is None or told.status > worst.status:
+            worst = told
+    if worst is None:
+        return json_reply(202, {"events": rows})
+    refused = sum(row["status"] != 202 for row in rows)
+    detail = f"{refused} of {len(rows)} events were not accepted; 'events' says which, and why"
+    headers = tuple(pair for pair in worst.headers if pair[0] == b"retry-after")
+    return problem(worst.status, detail, headers=headers, events=rows)
+
+
+def _dumped(found: Any) -> bytes:
+    return json.dumps(found, default=str, separators=(",", ":")).encode()

@@ -1,0 +1,74 @@
+"""Who is let in: the token, and against other web pages, the Host and Origin headers."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from nbfaas.gateway.reply import Refusal
+
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_CHALLENGE = b"www-authenticate"
+
+
+class Guard:
+    """``host`` is what the gateway is bound to. If only this machine reaches it, a request has to
+    name it as such: else a page whose name was made to lead here (DNS rebinding) could ask."""
+
+    def __init__(self, host: str, token: str | None) -> None:
+        self.token = token
+        self._token = None if token is None else token.encode()
+        self._local = is_loopback(host)
+
+    def check_host(self, headers: Mapping[str, str]) -> None:
+        """Raise ``Refusal`` if the request was meant for another host. Any port goes, since there
+        may be a tunnel."""
+        if not self._local:
+            return
+        host = headers.get("host", "")
+        if _name(host) not in _LOOPBACK_NAMES:
+            raise Refusal(421, f"the host {host!r} is not served here; ask for 127.0.0.1")
+
+    def check_token(self, headers: Mapping[str, str]) -> None:
+        """Raise ``Refusal`` without the token. It is compared in constant time."""
+        if self._token is None:
+            return
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not given.strip():
+            detail = "send the gateway's token: Authorization: Bearer …"
+            raise Refusal(401, detail, ((_CHALLENGE, b'Bearer realm="nbfaas"'),))
+        if not hmac.compare_digest(given.strip().encode("latin-1"), self._token):
+            challenge = b'Bearer realm="nbfaas", error="invalid_token"'
+            raise Refusal(401, "this is not the gateway's token", ((_CHALLENGE, challenge),))
+
+    def check_origin(self, headers: Mapping[str, str]) -> None:
+        """For what needs no token: raise ``Refusal`` if the page of another site asks."""
+        origin = headers.get("origin")
+        if self._local and origin is not None and _origin_name(origin) not in _LOOPBACK_NAMES:
+            raise Refusal(403, f"pages of {origin!r} may not ask here")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what is bound to ``host``."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _name(host: str) -> str:
+    """Without the port and brackets, in lower case."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0].lower()
+    return host.partition(":")[0].lower()
+
+
+def _origin_name(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).hostname
+    except ValueError:
+        return None
