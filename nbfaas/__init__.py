@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from nbfaas.agent.context import Context as Context
     from nbfaas.agent.event import Event as Event
     from nbfaas.images.image import Image as Image
     from nbfaas.model.delivery import DeliveryPolicy as DeliveryPolicy
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 
 # Imported at first use: `import nbfaas` must not take longer than a blink.
 _WHERE = {
+    "Context": "nbfaas.agent.context",
     "DeliveryPolicy": "nbfaas.model.delivery",
     "Event": "nbfaas.agent.event",
     "FunctionCall": "nbfaas.remote.call",

@@ -23,9 +23,10 @@ main(preload={PRELOAD!r})
 def agent_files() -> dict[str, bytes]:
     """The agent's files by their path in the image.
 
-    ``nbfaas/__init__.py`` is left out: there, ``nbfaas`` is a namespace that holds the agent only.
+    There, ``nbfaas/__init__.py`` is another one, since the agent is all there is of nbfaas.
     """
-    files = {SCRIPT: _BOOTSTRAP}
+    package = Path(str(agent.__file__)).with_name("package.py")
+    files = {SCRIPT: _BOOTSTRAP, f"{HOME}/nbfaas/__init__.py": package.read_bytes()}
     for name, module in (("nbfaas/agent", agent), ("cloudpickle", cloudpickle)):
         folder = Path(str(module.__file__)).parent
         for entry in walk(folder):

@@ -57,17 +57,18 @@ class CellSource:
         }
 
     def check_handler(self) -> None:
-        """Raises ``CellError`` unless the cell defines ``handler(event, context)``."""
+        """Raises ``CellError`` unless the cell defines ``handler(event, context)``, or one that
+        takes the event alone."""
         for node in reversed(self.tree.body):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == "handler":
                 args = node.args
                 most = len(args.posonlyargs) + len(args.args)
                 least = most - len(args.defaults)
-                if least <= 2 and (most >= 2 or args.vararg):
+                if least <= 2 and (most or args.vararg):
                     return
                 raise CellError(
-                    f"handler on line {node.lineno} of the cell can't be called with two "
-                    "arguments. Define it as `def handler(event, context):`."
+                    f"handler on line {node.lineno} of the cell can't be called with an event, "
+                    "nor with one and a context. Define it as `def handler(event, context):`."
                 )
             if isinstance(node, ast.Assign) and any(
                 isinstance(target, ast.Name) and target.id == "handler" for target in node.targets

@@ -80,7 +80,8 @@ def test_what_is_refused_is_refused_in_one_line_before_anything_runs(kernel):
         "%%faas\nx = 1\n!ls": ("CellError", "line 3"),
         "%%faas\nlock": ("NotPicklable", "the variable 'lock'"),
         "%%faas --name f\nx = 1": ("CellError", "def handler(event, context):"),
-        "%%faas --name f\ndef handler(a): pass": ("CellError", "line 2"),
+        "%%faas --name f\ndef handler(): pass": ("CellError", "line 2"),
+        "%%faas --name f\ndef handler(a, b, c): pass": ("CellError", "line 2"),
         "%%faas --name f --pull x\nx = 1": ("MagicError", "f.remote(event)"),
     }
     for code, (name, text) in refused.items():
@@ -141,6 +142,8 @@ def test_a_cell_defines_a_function_from_its_handler(kernel):
     assert (again.value, again.stderr) == ("'new'", "")
     same = kernel.run("import nbfaas; nbfaas.functions['thumb'] is thumb").ok()
     assert same.value == "True"
+    kernel.run("%%faas --name alone\ndef handler(event):\n    return event").ok()
+    assert kernel.run("alone.remote(3), alone(4)").ok().value == "(3, 4)"
 
 
 def test_an_error_in_a_handler_shows_the_call_and_the_handlers_line(kernel):

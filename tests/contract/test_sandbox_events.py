@@ -70,6 +70,15 @@ async def test_a_large_event_passes_unharmed(sandbox):
     assert await talk.deliver(event.to_json()) == event
 
 
+async def test_a_handler_s_cell_can_import_event_and_context(sandbox):
+    talk = Talk(sandbox)
+    source = (
+        "from nbfaas import Context, Event\n\ndef handler(event: Event): return Event('made', 1)"
+    )
+    await talk.load(source)
+    assert (await talk.deliver(ORDER.to_json())).type == "made"
+
+
 async def test_what_is_no_event_is_an_answer_and_the_sandbox_goes_on(sandbox):
     talk = Talk(sandbox)
     await talk.load("def handler(event): return event.id")

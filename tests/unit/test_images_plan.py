@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tarfile
 from dataclasses import replace
@@ -77,10 +78,33 @@ def test_the_agent_is_shipped_without_the_rest_of_nbfaas():
     assert SCRIPT in files
     assert f"{HOME}/nbfaas/agent/wire.py" in files
     assert f"{HOME}/cloudpickle/__init__.py" in files
-    assert f"{HOME}/nbfaas/__init__.py" not in files
+    assert f"{HOME}/nbfaas/remote/function.py" not in files
     assert not [path for path in files if not path.endswith(".py")]
     assert len(agent_hash()) == 12
     assert agent_hash() == agent_hash()
+
+
+def test_inside_an_image_nbfaas_is_what_functions_need(tmp_path):
+    for path, data in agent_files().items():
+        file = tmp_path / path.removeprefix("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+    code = (
+        "import nbfaas\nfrom nbfaas import Context, Event\n"
+        "print(nbfaas.__file__, nbfaas.Event('t', id='1'), hasattr(nbfaas, 'remote'))\n"
+        "nbfaas.remote"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        cwd=tmp_path,
+        env={"PYTHONPATH": f"{tmp_path}{HOME}"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == (
+        f"{tmp_path}{HOME}/nbfaas/__init__.py <Event t from 'nbfaas' id '1'> False\n"
+    )
+    assert "nbfaas.remote can't be used inside a sandbox" in done.stderr
 
 
 def test_the_runtimes_have_what_their_folders_promise():
