@@ -169,6 +169,8 @@ def _queues(metrics: Metrics) -> Iterator[Metric]:
 
 def _add(family: HistogramMetricFamily, labels: Iterable[str], histogram: Histogram) -> None:
     counts, total = list(histogram.counts), 0
+    if not any(counts):
+        return  # most functions never start cold: a scrape is long enough without their zeros
     buckets = []
     for bound, count in zip((*histogram.bounds, float("inf")), counts, strict=True):
         total += count

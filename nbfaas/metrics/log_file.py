@@ -74,7 +74,8 @@ class LogFile:
                 if (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino):
                     return ours.st_size
             self.close()
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if not self.path.parent.exists():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         self._descriptor = os.open(self.path, flags, 0o600)
         return os.fstat(self._descriptor).st_size

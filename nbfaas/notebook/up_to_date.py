@@ -17,10 +17,15 @@ def journal_up_to_date(service: Service) -> Journal | None:
     """The journal with all that has happened in it; None if there is no journal."""
     journal = service.journal
     if journal is not None:
-        # Who waits for a call is told of its end before the journal is.
-        service.run(_a_turn_of_the_loop())
+        records_up_to_date(service)
         journal.flush()
     return journal
+
+
+def records_up_to_date(service: Service) -> None:
+    """Return when all that has happened was published."""
+    # Who waits for a call is told of its end before the subscribers of records are.
+    service.run(_a_turn_of_the_loop())
 
 
 async def _a_turn_of_the_loop() -> None:

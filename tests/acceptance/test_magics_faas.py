@@ -23,7 +23,7 @@ def score(kernel):
 
 def test_without_a_command_the_commands_are_listed(kernel):
     out = kernel.run("%faas").ok().stdout
-    for command in ("status", "ps", "logs", "stop", "images", "doctor"):
+    for command in ("status", "ps", "metrics", "logs", "stop", "images", "doctor"):
         assert f"%faas {command}" in out
     assert kernel.run("%faas --help").ok().stdout == out
     assert "%faas doctor" in kernel.run("%faas?").ok().pages[0]
@@ -72,6 +72,21 @@ def test_stop_all_cancels_what_runs_and_the_next_call_starts_anew(score):
     score.run("%faas stop --all").ok()
     assert score.run("call.cancelled()").ok().value == "True"
     assert score.run("score.remote(5)").ok().value == "2.0"
+
+
+def test_metrics_show_how_often_and_how_long_functions_ran(score):
+    score.run("import time\n@remote\ndef slow():\n    time.sleep(0.12)").ok()
+    begun = score.run("%faas metrics").ok().value
+    assert "Counting begins now" in begun or "Counted since" in begun
+    score.run("[slow.remote() for _ in range(3)]").ok()
+    score.run("@remote(retries=1)\ndef bad(): raise ValueError('no')\nbad.remote()")
+    cell = score.run("%faas metrics").ok()
+    rows = {row[0]: row for row in map(str.split, cell.value.splitlines()) if len(row) > 10}
+    assert rows["slow"][1:7] == ["3", "0", "0", "0", "0", "0"]
+    assert rows["slow"][8:10] == ["175", "ms"]
+    assert rows["bad"][1:7] == ["0", "1", "0", "0", "0", "1"]
+    assert "Counted since" in cell.value
+    assert "<table>" in cell.html
 
 
 def test_logs_are_found_by_name_by_id_and_by_map(score):

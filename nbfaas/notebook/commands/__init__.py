@@ -11,6 +11,7 @@ from nbfaas.errors import MagicError
 COMMANDS = {
     "status": "functions of this session, and the latest invocations",
     "ps": "the sandboxes there are",
+    "metrics": "how often and how long functions ran, and what triggers have before them",
     "logs": "what an invocation, or the latest one of a function, has written",
     "stop": "let idle sandboxes go; --all: cancel and remove everything",
     "images": "the runtimes, and the images that nbfaas has made",
