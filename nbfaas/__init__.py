@@ -81,7 +81,7 @@ __all__ = [*_WHERE, "load_ipython_extension", "unload_ipython_extension"]
 
 
 class _Package(ModuleType):
-    """``nbfaas.remote`` is the decorator, ``nbfaas.triggers`` the list of triggers: importing a part
+    """``nbfaas.remote`` is the decorator, ``nbfaas.triggers`` the list of triggers: importing part
     of the package of that name, as ``%load_ext nbfaas`` does, must not put the package there."""
 
     def __setattr__(self, name: str, value: object) -> None:

@@ -6,10 +6,12 @@ The store is the queue; only what is under way is in memory. Everything runs on 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from nbfaas.delivery.retrying import Verdict, after_failure
@@ -18,13 +20,8 @@ from nbfaas.errors.delivery import EventStoreError
 from nbfaas.model.delivery import Delivery, DeliveryState, Incoming, Outcome
 
 _SWEEP = 5.0  # seconds between looks for what has become too old
+_LAST_SETTLING = 5.0  # seconds for what has ended when it is closed
 _STORE_DOWN = 1.0  # seconds before a store that refuses is asked again
-
-
-class Ended(Protocol):
-    """What a target tells when an attempt has ended; once, on the loop's thread."""
-
-    def __call__(self, result: AttemptEnd) -> None: ...
 
 
 class AttemptEnd:
@@ -53,6 +50,10 @@ class AttemptEnd:
         self.sandbox = sandbox
         self.wall = wall
         self.emits = emits  # the events of its destinations, once it is known to be done or dead
+
+
+Ended = Callable[[AttemptEnd], None]
+"""Told how an attempt has ended; once, on the loop's thread."""
 
 
 class Courier(Protocol):
@@ -94,7 +95,10 @@ class Deliverer:
         self._settle_wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._settler: asyncio.Task[None] | None = None
-        self._settles = False  # whether a batch is being settled
+        self._quiet = asyncio.Event()  # nothing is under way
+        self._settled = asyncio.Event()  # all that has ended is settled
+        self._quiet.set()
+        self._settled.set()
         self._complained = False
         self._closing = False
         self.delivered = 0
@@ -141,6 +145,7 @@ class Deliverer:
             return
         for delivery in deliveries:
             self._in_flight[delivery.number] = delivery
+        self._quiet.clear()
         self._courier.attempt(deliveries, self._ended)
 
     # -- leasing
@@ -151,10 +156,7 @@ class Deliverer:
             wait = await self._guarded(self._lease_once, "leasing")
             if wait == 0:
                 continue
-            try:
-                await asyncio.wait_for(self._wake.wait(), wait)
-            except TimeoutError:
-                pass
+            await _within(wait, self._wake.wait())
 
     async def _lease_once(self) -> float | None:
         """Begin what is due; return how long there is nothing to do (None: until nudged)."""
@@ -185,6 +187,7 @@ class Deliverer:
         def ended(end: AttemptEnd) -> None:
             self.delivered += 1
             self._settling.append(self._outcome(delivery, end))
+            self._settled.clear()
             self._settle_wake.set()
 
         return ended
@@ -230,18 +233,16 @@ class Deliverer:
             self._settle_wake.clear()
             while self._settling:
                 outcomes, self._settling = self._settling, []
-                await self._guarded(lambda o=outcomes: self._settle_batch(o), "settling")
+                await self._guarded(functools.partial(self._settle_batch, outcomes), "settling")
+            self._settled.set()
 
     async def _settle_batch(self, outcomes: list[Outcome]) -> None:
-        self._settles = True
         try:
             counted = await asyncio.wrap_future(self._store.settle(outcomes))
         except EventStoreError:
             # Nothing of it happened; it is tried again, for the function has run.
             self._settling[:0] = outcomes
             raise
-        finally:
-            self._settles = False
         for outcome, counts in zip(outcomes, counted, strict=True):
             delivery = self._in_flight.get(outcome.number)
             if delivery is None or delivery.epoch != outcome.epoch:
@@ -250,6 +251,8 @@ class Deliverer:
             self.release(delivery.trigger)
             if counts:
                 self._observe(delivery, outcome)
+        if not self._in_flight:
+            self._quiet.set()
         self.nudge()
 
     # -- ageing
@@ -269,10 +272,12 @@ class Deliverer:
             self._observe(delivery, outcome)
         await asyncio.wrap_future(self._store.prune(now))
 
-    async def _guarded(self, step: Callable[[], object], what: str) -> float | None:
+    async def _guarded(
+        self, step: Callable[[], Awaitable[float | None]], what: str
+    ) -> float | None:
         """A store that can't be used must not end the loop: it may be usable again later."""
         try:
-            wait: float | None = await step()  # type: ignore[misc]
+            wait = await step()
         except EventStoreError as error:
             if not self._complained:  # once, and not each second
                 self._complained = True
@@ -288,18 +293,20 @@ class Deliverer:
         """Begin nothing more, and wait up to ``grace`` seconds for what is under way."""
         self._closing = True
         await self._end_tasks([task for task in self._tasks if task is not self._settler])
-        deadline = self._loop.time() + grace
-        while self._in_flight and self._loop.time() < deadline:
-            await asyncio.sleep(0.01)
+        await _within(grace, self._quiet.wait())
 
-    async def close(self, timeout: float = 5.0) -> None:
+    async def close(self) -> None:
         """Settle what has ended. What has not stays leased, and is found by the next process."""
-        deadline = self._loop.time() + timeout
-        while (self._settling or self._settles) and self._loop.time() < deadline:
-            await asyncio.sleep(0.005)
+        await _within(_LAST_SETTLING, self._settled.wait())
         await self._end_tasks(self._tasks)
 
     async def _end_tasks(self, tasks: Sequence[asyncio.Task[None]]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _within(seconds: float | None, what: Awaitable[object]) -> None:
+    """Wait for something, ``seconds`` at most; for ever if that is None."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(what, seconds)

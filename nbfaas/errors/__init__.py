@@ -23,6 +23,7 @@
     │   ├── RemoteError                     the function raised a type that is unknown here
     │   ├── FunctionTimeout (TimeoutError)
     │   ├── FunctionExited                  the function called sys.exit
+    │   ├── BindingError                    an event lacks what the function's signature names
     │   ├── ResultNotPicklable
     │   ├── ResultTooLarge
     │   ├── UntrustedResult                 the result holds a type this host does not unpickle
@@ -42,7 +43,10 @@
     ├── BadTransformer (ValueError)         an input transformer makes no sense, and where
     ├── TriggerError
     │   ├── BadTrigger (ValueError)         an option of a trigger makes no sense
-    │   └── UnknownTrigger (KeyError)       no trigger has this name
+    │   ├── UnknownTrigger (KeyError)       no trigger has this name
+    │   ├── QueueClientMissing (ImportError)  pip install 'nbfaas[redis]', 'nbfaas[nats]'
+    │   ├── QueueUnavailable                the queue's server does not answer, or refuses
+    │   └── PathUnreadable (OSError)        a watched folder can't be read
     ├── DeliveryError                       an event can't be accepted or delivered
     │   ├── EventConflict                   another event had its source and id
     │   ├── IntakeFull                      too many events wait
@@ -59,13 +63,14 @@
     │   ├── NoCapacity                      a request's function was not started in time
     │   ├── DeadlinePassed (TimeoutError)   … or had not ended in time
     │   └── BadHttpResponse                 a function's result makes no HTTP response
+    ├── JsonLogUnavailable                  the file of config.json_log can't be written
     └── JournalError
         ├── JournalUnavailable              the folder can't be written, the disk is full, …
         ├── JournalLocked                   another process holds the journal
         └── JournalDamaged
 
-``BadEvent`` (ValueError), which sandboxes raise too, stands beside them: something is no CloudEvent.
-A cancelled call raises ``concurrent.futures.CancelledError``, as every Future does.
+``BadEvent`` (ValueError), which sandboxes raise too, stands beside them: something is no
+CloudEvent. A cancelled call raises ``concurrent.futures.CancelledError``, as every Future does.
 """
 
 from __future__ import annotations
@@ -106,6 +111,7 @@ from nbfaas.errors.gateway import (
     NoCapacity,
 )
 from nbfaas.errors.invocation import (
+    BindingError,
     FunctionExited,
     FunctionTimeout,
     InvocationError,
@@ -119,6 +125,7 @@ from nbfaas.errors.invocation import (
     UntrustedResult,
 )
 from nbfaas.errors.journal import JournalDamaged, JournalError, JournalLocked, JournalUnavailable
+from nbfaas.errors.logs import JsonLogUnavailable
 from nbfaas.errors.notebook import CellError, MagicError, NamesNotPulled
 from nbfaas.errors.packaging import (
     LoadFailed,
@@ -138,6 +145,8 @@ from nbfaas.errors.places import (
     SandboxStartFailed,
     VolumeError,
 )
+from nbfaas.errors.queue import QueueClientMissing, QueueUnavailable
+from nbfaas.errors.sources import PathUnreadable
 
 CancelledError = concurrent.futures.CancelledError
 
@@ -149,6 +158,7 @@ __all__ = [
     "BadPattern",
     "BadTransformer",
     "BadTrigger",
+    "BindingError",
     "CancelledError",
     "CellError",
     "ChainTooLong",
@@ -174,6 +184,7 @@ __all__ = [
     "JournalError",
     "JournalLocked",
     "JournalUnavailable",
+    "JsonLogUnavailable",
     "LoadFailed",
     "MagicError",
     "MissingPackage",
@@ -186,8 +197,11 @@ __all__ = [
     "OptionError",
     "OutOfMemory",
     "PackagingError",
+    "PathUnreadable",
     "PayloadTooLarge",
     "PythonMismatch",
+    "QueueClientMissing",
+    "QueueUnavailable",
     "RemoteError",
     "ResultNotJson",
     "ResultNotKept",

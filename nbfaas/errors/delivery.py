@@ -52,8 +52,9 @@ class IntakeFull(DeliveryError):
 
     def __init__(self, waiting: int, limit: int, retry_after: float) -> None:
         super().__init__(
-            f"{waiting:,} events wait to be delivered, and no more than {limit:,} may; this one was "
-            f"not accepted. Try again in {retry_after:.0f} s, or raise nbfaas.config.max_backlog."
+            f"{waiting:,} events wait to be delivered, and no more than {limit:,} may; this one "
+            f"was not accepted. Try again in {retry_after:.0f} s, or raise "
+            "nbfaas.config.max_backlog."
         )
         self.retry_after = retry_after
 
@@ -74,8 +75,8 @@ class ChainTooLong(DeliveryError):
 
     def __init__(self, trigger: str, depth: int, limit: int) -> None:
         super().__init__(
-            f"the chain of destinations that led to {trigger!r} has {depth} links, and no more than "
-            f"{limit} are followed. If it is no loop, raise nbfaas.config.max_chain."
+            f"the chain of destinations that led to {trigger!r} has {depth} links, and no more "
+            f"than {limit} are followed. If it is no loop, raise nbfaas.config.max_chain."
         )
 
 

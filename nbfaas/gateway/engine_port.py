@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from nbfaas.agent.event import Event
+from nbfaas.delivery.entry import KeptDelivery
 from nbfaas.dispatch.dispatcher import Dispatcher
 from nbfaas.dispatch.invocation import Invocation, event_invocation
-from nbfaas.errors import DeadlinePassed, InvocationError, NoCapacity, SandboxLost
+from nbfaas.errors import DeadlinePassed, GatewayError, NoCapacity, SandboxLost
 from nbfaas.gateway.port import CallResult
 from nbfaas.metrics.registry import Metrics
 from nbfaas.model.function import FunctionVersion
@@ -67,7 +68,7 @@ class EnginePort:
             async with asyncio.timeout(deadline):
                 await ended
         except TimeoutError:
-            raise _too_late(invocation, deadline) from None
+            raise _too_late(invocation, trigger, deadline) from None
         finally:
             if not invocation.settled:
                 self._dispatcher.cancel([invocation])
@@ -93,7 +94,7 @@ class EnginePort:
         """An event's deliveries, by its id; else the invocation with this id."""
         found = self._engine.store.deliveries_of(invocation_id)
         if found:
-            return {"id": invocation_id, "deliveries": found}
+            return {"id": invocation_id, "deliveries": [_told(each) for each in found]}
         journal = self._journal()
         if journal is None:
             return None
@@ -117,8 +118,26 @@ class EnginePort:
         return self._metrics().render()
 
 
-def _too_late(invocation: Invocation, deadline: float) -> InvocationError:
-    name = invocation.function.name
+def _told(kept: KeptDelivery) -> Mapping[str, Any]:
+    return {
+        "trigger": kept.trigger,
+        "state": str(kept.state),
+        "reason": kept.reason,
+        "attempts": [
+            {
+                "attempt": each.attempt,
+                "state": each.state,
+                "began_at": each.began_at,
+                "ended_at": each.ended_at,
+                "invocation": each.invocation,
+                "error": each.error,
+            }
+            for each in kept.attempts
+        ],
+    }
+
+
+def _too_late(invocation: Invocation, trigger: str, deadline: float) -> GatewayError:
     if invocation.attempts_made:
-        return DeadlinePassed(name, deadline)
-    return NoCapacity(name, deadline)
+        return DeadlinePassed(trigger, deadline)
+    return NoCapacity(trigger, deadline)

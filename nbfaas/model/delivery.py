@@ -48,7 +48,7 @@ class NewDelivery:
 
     trigger: str
     target: str
-    policy: DeliveryPolicy = DeliveryPolicy()
+    policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     key: str | None = None
     body: bytes | None = None
     lease: bool = False

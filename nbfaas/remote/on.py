@@ -44,7 +44,7 @@ class On:
                 raise BadTrigger("event", "pattern", pattern, "give a type, or a pattern")
             pattern = {"type": [pattern]}
         rule = Pattern.parse(pattern)
-        return self._decorate("event", str(rule.to_dict()), None, options, rule=rule)
+        return self._decorate("event", None, options, rule=rule)
 
     def schedule(self, cron: str, /, *, timezone: str = "UTC", **options: Any) -> Decorator:
         """At the times of a cron expression of five fields, ``"*/5 * * * *"``, in ``timezone`` (an
@@ -80,12 +80,19 @@ class On:
         """
         from nbfaas.triggers.file_source import FileSource
 
-        source = FileSource(str(pattern), events=tuple(events), stable=stable, existing=existing)
-        decorate = self._decorate_with("file", options, lambda name: source)
+        # What it means now is meant for good, whatever folder the notebook changes to.
+        absolute = Path(pattern).expanduser().absolute()
 
-        def mount_and_decorate(function: Any) -> RemoteFunction[Any, Any]:
-            function = _remote(function)
-            folder = str(source.folder)
+        def make(name: str) -> FileSource:
+            return FileSource(
+                name, absolute, events=tuple(events), stable=stable, existing=existing
+            )
+
+        folder = make("checked").folder
+        decorate = self._decorate_with("file", options, make)
+
+        def mount_and_decorate(decorated: Any) -> RemoteFunction[Any, Any]:
+            function = _remote(decorated)
             function.mount(Volume(folder, folder, read_only=True))
             return decorate(function)
 
@@ -132,12 +139,11 @@ class On:
         listens: bool = False,
     ) -> Decorator:
         make("checked")  # what is wrong is told at the line of the decorator
-        return self._decorate(kind, None, make, options, listens=listens)
+        return self._decorate(kind, make, options, listens=listens)
 
     def _decorate(
         self,
         kind: str,
-        shown: str | None,
         make: Callable[[str], Source] | None,
         options: Mapping[str, Any],
         *,
@@ -146,8 +152,8 @@ class On:
     ) -> Decorator:
         given = parse_trigger_options(kind, options)
 
-        def decorate(function: Any) -> RemoteFunction[Any, Any]:
-            function = _remote(function)
+        def decorate(decorated: Any) -> RemoteFunction[Any, Any]:
+            function = _remote(decorated)
             function.version()  # what can't be packaged is told now, and not to the first event
             name = given.name or next_name(function, kind)
             source = None if make is None else make(name)
@@ -155,7 +161,7 @@ class On:
                 name,
                 kind if source is None else source.kind,
                 FUNCTION + function.name,
-                shown if source is None else source.describe(),
+                _shown(rule) if source is None else source.describe(),
                 source=source,
                 pattern=rule,
                 transformer=given.transformer,
@@ -169,6 +175,10 @@ class On:
             return function
 
         return decorate
+
+
+def _shown(rule: Pattern | None) -> str:
+    return "" if rule is None else rule.source
 
 
 def _remote(function: Any) -> RemoteFunction[Any, Any]:

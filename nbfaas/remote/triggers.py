@@ -11,6 +11,7 @@ from typing import Any
 from nbfaas.agent.event import Event
 from nbfaas.agent.units import format_seconds
 from nbfaas.errors import BadTrigger, UnknownTrigger
+from nbfaas.model.delivery import DeliveryPolicy
 from nbfaas.remote.function import RemoteFunction
 from nbfaas.remote.trigger_options import Destination, TriggerOptions
 from nbfaas.rules import Explanation
@@ -57,6 +58,11 @@ class TriggerHandle:
     @property
     def problem(self) -> str | None:
         return self._trigger.problem
+
+    @property
+    def policy(self) -> DeliveryPolicy:
+        """How often, and for how long, an event is delivered until it is a dead letter."""
+        return self._trigger.policy
 
     @property
     def waiting(self) -> int:

@@ -244,10 +244,10 @@ class EventEngine:
             )
         )
 
-    async def drain(self, timeout: float) -> bool:
+    async def drain(self, within: float) -> bool:
         """Wait until nothing waits for the triggers there are, and nothing is under way. False: not
-        within ``timeout`` seconds."""
-        deadline = asyncio.get_running_loop().time() + timeout
+        ``within`` so many seconds."""
+        deadline = asyncio.get_running_loop().time() + within
         while True:
             waiting = sum(self.store.waiting.get(name, 0) for name in self._room())
             if not waiting and not self._deliverer.in_flight:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 from nbfaas.errors.queue import QueueUnavailable
+from nbfaas.triggers.queue_source import raise_if_cancelled
 from nbfaas.triggers.queue_url import QueueUrl
 
 CONNECT_SECONDS = 5.0
@@ -65,7 +66,8 @@ class NatsConnection:
             self._raise_problem()
             self._stirred.clear()
             try:
-                await asyncio.wait_for(self._stirred.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._stirred.wait()
             except TimeoutError:
                 raise self._unavailable(f"no answer within {seconds:g} s") from None
 
@@ -76,9 +78,12 @@ class NatsConnection:
         import nats.errors
 
         try:
-            return await asking
+            answer = await asking
         except (nats.errors.Error, OSError) as error:
+            raise_if_cancelled()
             raise self._unavailable(_text(self._problem or error)) from error
+        raise_if_cancelled()
+        return answer
 
     async def close(self, give_back: deque[Any] | list[Any]) -> None:
         """Messages that are given back, and those not taken, are delivered again at once."""

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from nbfaas.agent.event import Event
 from nbfaas.errors.delivery import BadTrigger, EventConflict
-from nbfaas.errors.queue import QueueClientMissing
+from nbfaas.errors.queue import QueueClientMissing, QueueUnavailable
 from nbfaas.triggers.queue_message import Message
 from nbfaas.triggers.queue_url import QueueUrl, redacted
 from nbfaas.triggers.source import Intake, Source
@@ -89,20 +89,32 @@ async def _hand_in_alone(intake: Intake, message: Message) -> None:
 @contextlib.asynccontextmanager
 async def held(extend: Callable[[], Awaitable[object]], every: float) -> AsyncIterator[None]:
     """Call ``extend`` every so many seconds while the block runs: what waits to be accepted must
-    not look abandoned upstream. Where ``extend`` fails, upstream is gone; whoever acknowledges then
-    will learn it."""
+    not look abandoned upstream. Where that finds upstream gone, whoever acknowledges will learn it
+    as well."""
 
     async def repeat() -> None:
-        while True:
-            await asyncio.sleep(every)
-            await extend()
+        with contextlib.suppress(QueueUnavailable):
+            while True:
+                await asyncio.sleep(every)
+                await extend()
 
     holding = asyncio.create_task(repeat())
     try:
         yield
     finally:
         holding.cancel()
-        await asyncio.gather(holding, return_exceptions=True)
+        # Not `suppress(CancelledError)`: that would also swallow a cancellation of this task.
+        (ended,) = await asyncio.gather(holding, return_exceptions=True)
+        if isinstance(ended, Exception):
+            raise ended
+
+
+def raise_if_cancelled() -> None:
+    """To be called after what may have swallowed a cancellation: client libraries use
+    ``asyncio.wait_for``, and Python 3.11's returns a result that comes at that very moment."""
+    running = asyncio.current_task()
+    if running is not None and running.cancelling():
+        raise asyncio.CancelledError
 
 
 def client_module(name: str, url: QueueUrl, extra: str) -> Any:

@@ -23,6 +23,7 @@ from nbfaas.triggers.queue_source import (
     client_module,
     hand_in,
     held,
+    raise_if_cancelled,
 )
 from nbfaas.triggers.source import Intake
 
@@ -73,7 +74,7 @@ class RedisStream(QueueSource):
 
     async def run(self, intake: Intake) -> None:
         client = self._redis.Redis(connection_pool=self._pool())
-        for command in ("XREADGROUP", "XAUTOCLAIM"):  # fields as pairs: some come several times
+        for command in ("XREADGROUP", "XAUTOCLAIM", "XCLAIM"):  # fields as they come: some do twice
             client.set_response_callback(command, _unchanged)
         try:
             consumer = await self._join(client, intake)
@@ -163,10 +164,14 @@ class RedisStream(QueueSource):
 
     async def _ask(self, client: Any, *command: Any) -> Any:
         try:
-            return await client.execute_command(*command)
+            async with asyncio.timeout(BLOCK_SECONDS + ANSWER_SECONDS):
+                answer = await client.execute_command(*command)
         except (self._redis.RedisError, OSError) as error:
-            reason = str(error).rstrip(".") or type(error).__name__
+            raise_if_cancelled()
+            reason = str(error).rstrip(".") or "no answer in time"
             raise QueueUnavailable(self.place, reason, _fix(reason)) from error
+        raise_if_cancelled()
+        return answer
 
     def _pool(self) -> Any:
         """Connections that don't repeat a command by themselves: what XREADGROUP returned would be
@@ -180,7 +185,7 @@ class RedisStream(QueueSource):
             "password": self._url.password,
             "protocol": 2,
             "retry": Retry(NoBackoff(), 0),
-            "socket_timeout": BLOCK_SECONDS + ANSWER_SECONDS,
+            "socket_timeout": None,  # _ask has one
             "health_check_interval": 0,
         }
         connection = self._redis.UnixDomainSocketConnection

@@ -52,7 +52,7 @@ class Trigger:
     source: Source | None = None
     pattern: Pattern | None = None
     transformer: Transformer | None = None
-    policy: DeliveryPolicy = DeliveryPolicy()
+    policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     ordered_by: Callable[[Event], str | None] | None = None
     destinations: Destinations = field(default_factory=Destinations)
     window: int = WINDOW
