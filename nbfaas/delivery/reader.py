@@ -1,0 +1,156 @@
+"""The store's answers, each from a connection that only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from nbfaas.delivery.database import Connection, explained, open_reader
+from nbfaas.delivery.entry import KeptDelivery, KeptEvent
+from nbfaas.delivery.rows import answer, attempt_of, encoded, policy_of
+from nbfaas.delivery.statements import query
+from nbfaas.errors.delivery import EventStoreDamaged
+from nbfaas.model.delivery import DeadLetter, DeliveryAttempt, DeliveryState
+
+
+class Reader:
+    """Answers from the file at ``path``. May be used from any thread; raises
+    ``EventStoreError``, and calls ``damaged`` with it if it is that."""
+
+    def __init__(self, path: Path, damaged: Callable[[EventStoreDamaged], None]) -> None:
+        self._path = path
+        self._damaged = damaged
+        self._idle: list[Connection] = []
+
+    def __repr__(self) -> str:
+        return f"<Reader {self._path}>"
+
+    def dead_letters(self, trigger: str | None, limit: int) -> list[DeadLetter]:
+        """Of one trigger or of all, the latest accepted first."""
+        filters = "" if trigger is None else "AND trigger = :trigger"
+        return self._dead_letters(filters, {"trigger": trigger, "limit": limit})
+
+    def dead_letter(self, number: int) -> DeadLetter | None:
+        filters = "AND delivery.number = :number"
+        found = self._dead_letters(filters, {"number": number, "limit": 1})
+        return found[0] if found else None
+
+    def delivery(self, number: int) -> KeptDelivery | None:
+        with self._connection() as connection:
+            rows = answer(connection.execute(query("delivery"), {"number": number}))
+            attempts = _attempts(connection, [row[0] for row in rows])
+        return _delivery(rows[0], attempts) if rows else None
+
+    def deliveries_of(self, event_id: str) -> list[KeptDelivery]:
+        with self._connection() as connection:
+            events = answer(connection.execute(query("events_with_id"), {"id": event_id}))
+            return _deliveries(connection, events)
+
+    def history(self, trigger: str | None, limit: int) -> list[KeptEvent]:
+        """The events accepted last, the latest first."""
+        name = "latest_events" if trigger is None else "latest_events_of_trigger"
+        with self._connection() as connection:
+            events = answer(connection.execute(query(name), {"trigger": trigger, "limit": limit}))
+            kept = _deliveries(connection, [event[0] for event in events])
+        deliveries: dict[int, list[KeptDelivery]] = {}
+        for delivery in kept:
+            deliveries.setdefault(delivery.event, []).append(delivery)
+        return [
+            KeptEvent(
+                number,
+                source,
+                id_,
+                depth,
+                accepted_at,
+                msgspec.json.decode(body),
+                tuple(deliveries.get(number, ())),
+            )
+            for number, source, id_, depth, accepted_at, body in events
+        ]
+
+    def oldest(self) -> dict[str, float]:
+        with self._connection() as connection:
+            return dict(connection.execute(query("oldest")).fetchall())
+
+    def dead_counts(self) -> dict[str, int]:
+        with self._connection() as connection:
+            return dict(connection.execute(query("dead_counts")).fetchall())
+
+    def state_of(self, source_key: str) -> bytes | None:
+        with self._connection() as connection:
+            rows = connection.execute(query("get_state"), {"source_key": source_key}).fetchall()
+        return rows[0][0] if rows else None
+
+    def close(self) -> None:
+        """Close the connections that are not in use; the next question opens another."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _dead_letters(self, filters: str, parameters: dict[str, object]) -> list[DeadLetter]:
+        statement = query("dead_letters").replace("-- filters", filters)
+        with self._connection() as connection:
+            rows = answer(connection.execute(statement, parameters))
+            attempts = _attempts(connection, [row[0] for row in rows])
+        return [
+            DeadLetter(
+                number,
+                trigger,
+                target,
+                reason,
+                accepted_at,
+                died_at,
+                msgspec.json.decode(body),
+                tuple(attempts.get(number, ())),
+            )
+            for number, trigger, target, reason, accepted_at, died_at, body in rows
+        ]
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        import apsw
+
+        connection = None
+        try:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = open_reader(self._path)
+            yield connection
+        except BaseException as error:
+            if connection is not None:
+                connection.close()
+            if not isinstance(error, apsw.Error):
+                raise
+            told = explained(error, self._path)
+            if isinstance(told, EventStoreDamaged):
+                self._damaged(told)
+            raise told from error
+        self._idle.append(connection)
+
+
+def _attempts(connection: Connection, numbers: list[int]) -> dict[int, list[DeliveryAttempt]]:
+    """The attempts of the deliveries with these numbers, by number, in their order."""
+    found: dict[int, list[DeliveryAttempt]] = {}
+    for row in answer(connection.execute(query("attempts"), {"numbers": encoded(numbers)})):
+        found.setdefault(row[0], []).append(attempt_of(row[1:]))
+    return found
+
+
+def _deliveries(connection: Connection, events: list[int]) -> list[KeptDelivery]:
+    """The deliveries of the events with these numbers, with their attempts."""
+    rows = answer(connection.execute(query("deliveries_of"), {"events": encoded(events)}))
+    attempts = _attempts(connection, [row[0] for row in rows])
+    return [_delivery(row, attempts) for row in rows]
+
+
+def _delivery(row: list[Any], attempts: dict[int, list[DeliveryAttempt]]) -> KeptDelivery:
+    (number, event, trigger, target, key, state, epoch, attempt, *rest) = row
+    accepted_at, due_at, died_at, reason, policy = rest
+    return KeptDelivery(
+        number, event, trigger, target, key, DeliveryState(state), epoch, attempt, accepted_at,
+        due_at, died_at, reason, policy_of(policy), tuple(attempts.get(number, ())),
+    )  # fmt: skip

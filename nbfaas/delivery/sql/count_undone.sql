@@ -1,0 +1,4 @@
+SELECT trigger, count(*)
+FROM delivery
+WHERE state IN ('waiting', 'leased')
+GROUP BY trigger;

@@ -1,0 +1,1 @@
+SELECT trigger, count(*) FROM delivery WHERE state = 'dead' GROUP BY trigger;

@@ -1,0 +1,1 @@
+SELECT state FROM source_state WHERE source_key = :source_key;

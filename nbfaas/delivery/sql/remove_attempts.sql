@@ -1,0 +1,1 @@
+DELETE FROM attempt WHERE delivery IN (SELECT value FROM json_each(:numbers));

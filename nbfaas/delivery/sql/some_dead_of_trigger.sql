@@ -1,0 +1,8 @@
+SELECT json_group_array(number)
+FROM (
+    SELECT number
+    FROM delivery
+    WHERE state = 'dead' AND trigger = :trigger AND number > :after
+    ORDER BY number
+    LIMIT :count
+);
