@@ -151,7 +151,7 @@ def _queues(metrics: Metrics) -> Iterator[Metric]:
     depth, oldest, dead = (
         GaugeMetricFamily(name, text, labels=("trigger",), unit=unit)
         for name, text, unit in (
-            ("nbfaas_delivery_queue_depth", "Deliveries that wait or are under way.", ""),
+            ("nbfaas_delivery_queue_depth", "Deliveries that wait for an attempt.", ""),
             (
                 "nbfaas_delivery_oldest_age_seconds",
                 "Age of the oldest event that is not delivered yet; 0: there is none.",
