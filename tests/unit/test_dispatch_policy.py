@@ -16,6 +16,7 @@ from nbfaas.errors import (
     SandboxLost,
     UntrustedResult,
 )
+from nbfaas.errors.invocation import BindingError
 from nbfaas.model.function import MB, NO_RETRIES, Resources, Retries
 
 THRICE = Retries(max_retries=3, initial_delay=1.0, backoff_coefficient=2.0, max_delay=3.0)
@@ -54,7 +55,12 @@ def test_a_timeout_is_retried_as_the_timeout_error_it_is():
 
 @pytest.mark.parametrize(
     "error",
-    [LoadFailed("f", "boom"), MissingPackage("f", "m", "python"), UntrustedResult("f", "m.T")],
+    [
+        LoadFailed("f", "boom"),
+        MissingPackage("f", "m", "python"),
+        UntrustedResult("f", "m.T"),
+        BindingError("f", "x", "it is required"),
+    ],
     ids=lambda error: type(error).__name__,
 )
 def test_what_another_attempt_can_not_change_is_not_retried(error):
