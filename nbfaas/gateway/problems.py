@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nbfaas.errors.delivery import EventConflict, EventStoreError, IntakeFull, ResultNotJson
 from nbfaas.errors.gateway import BadHttpResponse, DeadlinePassed, NoCapacity
-from nbfaas.errors.invocation import FunctionTimeout, InvocationError, RemoteError
+from nbfaas.errors.invocation import BindingError, FunctionTimeout, InvocationError, RemoteError
 from nbfaas.errors.places import BackendError
 from nbfaas.gateway.reply import Headers, Reply, problem, retry_after
 
@@ -14,7 +14,7 @@ STORE_RETRY = 5.0  # seconds: a full disk or a locked file is seldom gone sooner
 def problem_of(error: BaseException) -> Reply:
     """What ``error``, of a call or of the engine, is to the client.
 
-    The client's: 409, 429. Nothing ran, or could: 503. Not in time: 504. The sandbox was lost,
+    The client's: 400, 409, 429. Nothing ran, or could: 503. Not in time: 504. The sandbox was lost,
     or its answer can't be used: 502. What the function itself raised: 500, with type and message.
     """
     status, headers = _status(error)
@@ -25,6 +25,8 @@ def problem_of(error: BaseException) -> Reply:
 def _status(error: BaseException) -> tuple[int, Headers]:
     if isinstance(error, IntakeFull):
         return 429, (retry_after(error.retry_after),)
+    if isinstance(error, BindingError):
+        return 400, ()
     if isinstance(error, EventConflict):
         return 409, ()
     if isinstance(error, NoCapacity):
