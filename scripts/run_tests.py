@@ -1,6 +1,7 @@
-"""Runs pytest with Docker at hand: ``python scripts/run_tests.py [pytest's own arguments]``.
+"""Runs pytest with Docker and servers of queues at hand:
+``python scripts/run_tests.py [pytest's own arguments]``.
 
-Where Docker can't be had, the tests that need it are left out and the last line says so. In CI
+Where they can't be had, the tests that need them are left out and the last lines say so. In CI
 (``CI=true``) nothing is left out: there they run, and fail.
 """
 
@@ -10,23 +11,31 @@ import os
 import subprocess
 import sys
 
-from docker_daemon import NoDocker, ensure
+import docker_daemon
+import queue_servers
 
 
 def main(arguments: list[str]) -> int:
-    command = [sys.executable, "-m", "pytest", *arguments]
-    missing = ""
+    missing: dict[str, str] = {}  # by the marker of the tests that need it
     try:
-        print(f"docker: version {ensure()} answers", flush=True)
-    except NoDocker as error:
-        if os.environ.get("CI", "").lower() not in ("", "0", "false"):
-            print(f"Docker is missing, so the tests that need it will fail: {error}", flush=True)
-        else:
-            command += ["-m", "not docker"]
-            missing = str(error)
+        print(f"docker: version {docker_daemon.ensure()} answers", flush=True)
+    except docker_daemon.NoDocker as error:
+        missing["docker"] = str(error)
+    try:
+        queue_servers.ensure()
+    except queue_servers.NoQueueServers as error:
+        missing["queues"] = str(error)
+    command = [sys.executable, "-m", "pytest", *arguments]
+    in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
+    if missing and not in_ci:
+        command += ["-m", " and ".join(f"not {marker}" for marker in missing)]
+    for marker, reason in missing.items():
+        if in_ci:
+            print(f"Tests marked {marker!r} will fail: {reason}", flush=True)
     code = subprocess.call(command)
-    if missing:
-        print(f"\nWARNING: Docker tests did not run: {missing}", flush=True)
+    for marker, reason in missing.items():
+        if not in_ci:
+            print(f"\nWARNING: tests marked {marker!r} did not run: {reason}", flush=True)
     return code
 
 

@@ -15,6 +15,7 @@ from nbfaas.triggers.queue_url import QueueUrl
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 10.0
+CLOSE_SECONDS = 2.0
 PING_SECONDS = 10  # two that are not answered are the end of a connection
 _ACK = "$JS.ACK."
 
@@ -87,13 +88,17 @@ class NatsConnection:
 
     async def close(self, give_back: deque[Any] | list[Any]) -> None:
         """Messages that are given back, and those not taken, are delivered again at once."""
-        if self._client.is_connected:
-            with contextlib.suppress(QueueUnavailable):
-                for message in (*give_back, *self.messages):
-                    if not message.is_acked:
-                        await self.ask(message.nak())
-                await self.flush()
-        await self._client.close()
+        import nats.errors
+
+        try:
+            if self._client.is_connected:
+                with contextlib.suppress(nats.errors.Error, OSError):
+                    for message in (*give_back, *self.messages):
+                        if not message.is_acked:
+                            await message.nak()
+                    await self._client.flush(CLOSE_SECONDS)
+        finally:
+            await self._client.close()
 
     async def _on_message(self, message: Any) -> None:
         if message.reply.startswith(_ACK):

@@ -229,7 +229,7 @@ def _fix(reason: str) -> str:
         return "Another kind of value has the name of the stream: give stream= another one."
     if "unknown command" in reason.lower():
         return "Redis 6.2 or newer is needed."
-    if reason.startswith(("NOAUTH", "WRONGPASS", "NOPERM", "AUTH")) or "Authentication" in reason:
+    if any(word in reason.lower() for word in ("auth", "password", "noperm", "permission")):
         return "See that user and password are in the URL: redis://user:password@host:port/db."
     return ""
 
