@@ -265,7 +265,7 @@ class Deliverer:
     async def _sweep_once(self) -> None:
         now = self._clock()
         for delivery in await asyncio.wrap_future(self._store.expire(now)):
-            reason = f"it is older than {delivery.policy.max_age:g} s"
+            reason = f"it was not done within its max_age, {delivery.policy.max_age:g} s"
             outcome = Outcome(
                 delivery.number, delivery.epoch, DeliveryState.DEAD, now, reason=reason
             )

@@ -40,7 +40,7 @@ def after_failure(
     growth = policy.backoff_coefficient ** min(attempt - 1, 64)
     due_at = now + random() * min(policy.max_delay, policy.initial_delay * growth)
     if due_at > accepted_at + policy.max_age:
-        return Verdict(None, f"it is older than {policy.max_age:g} s")
+        return Verdict(None, f"it would be older than its max_age, {policy.max_age:g} s")
     return Verdict(due_at)
 
 
