@@ -7,7 +7,8 @@ folder of its own, run by this very interpreter. What differs from containers:
   ``pids`` and ``scratch`` are not enforced;
 - ``memory`` is checked ten times a second, for each process, so it can be exceeded for a moment;
 - images mean nothing: packages are those of this interpreter (environment variables and local
-  sources are honoured); volumes are refused.
+  sources are honoured); volumes are refused, except folders mounted at their own path, which are
+  there anyway.
 """
 
 from __future__ import annotations
@@ -74,9 +75,10 @@ class ProcessBackend(Backend):
         """Nothing to do: functions run in this interpreter."""
 
     async def start(self, spec: SandboxSpec) -> Sandbox:
-        if spec.volumes:
+        elsewhere = [volume for volume in spec.volumes if volume.source != volume.target]
+        if elsewhere:
             raise VolumeError(
-                spec.volumes[0].target,
+                elsewhere[0].target,
                 "the process backend has no volumes",
                 "Use the docker backend (nbfaas.config.backend = 'docker'), or use the folder "
                 "itself by its own path.",

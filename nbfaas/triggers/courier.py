@@ -15,10 +15,12 @@ from nbfaas.dispatch.settling import describe
 from nbfaas.errors import (
     BindingError,
     ChainTooLong,
+    InsufficientResources,
     NbfaasError,
     PackagingError,
     ResultNotJson,
     UntrustedResult,
+    VolumeError,
 )
 from nbfaas.model.delivery import Delivery, Incoming
 from nbfaas.model.function import FunctionVersion
@@ -31,7 +33,15 @@ from nbfaas.triggers.trigger import FUNCTION, Destinations, Trigger
 from nbfaas.triggers.urls import UrlSender
 
 # Trying again can't change these: the same code meets the same event.
-PERMANENT = (PackagingError, BindingError, UntrustedResult, ResultNotJson, ChainTooLong)
+PERMANENT = (
+    PackagingError,
+    BindingError,
+    UntrustedResult,
+    ResultNotJson,
+    ChainTooLong,
+    VolumeError,
+    InsufficientResources,
+)
 
 Submit = Callable[[list[Invocation]], None]
 Route = Callable[[Event, Sequence[str]], Incoming]
