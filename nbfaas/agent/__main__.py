@@ -10,19 +10,18 @@ import socket
 import sys
 import threading
 import time
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from nbfaas.agent import wire
 from nbfaas.agent.buffers import SealedBuffer, seal, views
 from nbfaas.agent.claims import Claims
-from nbfaas.agent.wire import Codec, Decoder, Frame, Kind
+from nbfaas.agent.receiving import Receiver, may_stay_awake
+from nbfaas.agent.wire import Codec, Frame, Kind
 
 if TYPE_CHECKING:
     from nbfaas.agent.loading import Loaded
 
 _SPARE_DESCRIPTORS = 512  # left to the function
-_CLOSE_ON_EXEC = 0x40000000  # MSG_CMSG_CLOEXEC, which the socket module does not name
 
 
 class Agent:
@@ -34,8 +33,7 @@ class Agent:
 
         self._sock = sock
         self._passes_descriptors = sock.family == socket.AF_UNIX
-        self._decoder = Decoder(trusting=True)
-        self._pending: deque[Frame] = deque()
+        self._receiver = Receiver(sock)
         self._send_lock = threading.Lock()
         self._result_limit = wire.MAX_BODY
         self._load: dict[str, Any] | None = None
@@ -49,7 +47,7 @@ class Agent:
         """Answer frames until the host closes the connection."""
         self._output.install()
         while True:
-            frame = self._next()
+            frame = self._receiver.next()
             if frame is None:
                 return
             if frame.kind == Kind.INVOKE:
@@ -64,26 +62,6 @@ class Agent:
                 self._load_function(frame)
             elif frame.kind == Kind.PING:
                 self.send(wire.encode(Kind.PONG, frame.call))
-
-    # -- receiving
-
-    def _next(self) -> Frame | None:
-        """The next frame to act on; None when the host has closed."""
-        while not self._pending:
-            if not self._receive():
-                return None
-        return self._pending.popleft()
-
-    def _receive(self) -> bool:
-        buffer = self._decoder.get_buffer()
-        received, ancillary, _, _ = self._sock.recvmsg_into(
-            [buffer], wire.ANCILLARY, _CLOSE_ON_EXEC
-        )
-        if not received:
-            return False
-        descriptors = wire.received_descriptors(ancillary) if ancillary else ()
-        self._pending.extend(self._decoder.advance(received, descriptors))
-        return True
 
     # -- sending
 
@@ -118,6 +96,7 @@ class Agent:
             problem = failure.load(error)
         self._output.end()
         self._load = control
+        self._receiver.may_stay_awake = may_stay_awake(control.get("cpu", 0))
         self._load_failed = problem is not None
         if problem is not None:
             stats = self._usage.end()

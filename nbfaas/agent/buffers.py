@@ -53,6 +53,12 @@ def views(parts: Sequence[Bytes | SealedBuffer]) -> list[Bytes]:
     return [part.view() if isinstance(part, SealedBuffer) else part for part in parts]
 
 
+def copies(parts: Sequence[Bytes | SealedBuffer]) -> list[Bytes]:
+    """As ``views``, but each sealed part is a copy that may be written to. (Keeping the files
+    instead would charge them to the sandbox's memory for as long as its results live.)"""
+    return [part.copy() if isinstance(part, SealedBuffer) else part for part in parts]
+
+
 class NotSealed(Exception):
     """A descriptor that came with a frame is not what it has to be."""
 
@@ -122,6 +128,22 @@ class SealedBuffer:
         if self._mapping is None:
             self._mapping = memoryview(_mapped(self._fd, self.size))
         return self._mapping
+
+    def copy(self) -> memoryview:
+        """A copy of the bytes that may be written to."""
+        # Read, not copied from a mapping: no page faults, and other threads go on meanwhile.
+        private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+        memory = mmap.mmap(-1, self.size, flags=private)
+        with contextlib.suppress(OSError):  # a kernel without huge pages
+            memory.madvise(mmap.MADV_HUGEPAGE)
+        copy = memoryview(memory)
+        done = 0
+        while done < self.size:
+            read = os.preadv(self._fd, [copy[done:]], done)
+            if not read:
+                raise NotSealed(f"a memory file that ends after {done} bytes of {self.size}")
+            done += read
+        return copy
 
 
 def _mapped(fd: int, size: int) -> mmap.mmap:

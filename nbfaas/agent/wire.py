@@ -29,8 +29,8 @@ kind       direction       control; body
 =========  ==============  ====================================================================
 HELLO      agent → host    {nonce, protocol, python: [3, 11, 7], pid}
 WELCOME    host → agent    {log_limit, result_limit}; or the page of ``nbfaas.agent.claims``
-LOAD       host → agent    {function, version, entry, isolation, env, requires, memory,
-                           filename}; the payload
+LOAD       host → agent    {function, version, entry, isolation, env, requires, cpu,
+                           memory, filename}; the payload
 LOADED     agent → host    {seconds}
 INVOKE     host → agent    – or, for handlers, {id, attempt, timeout, cold_start}; the arguments
                            (PICKLE). For events also {trigger} and, if need be, {traceparent,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from nbfaas.agent import wire
-from nbfaas.agent.buffers import views
+from nbfaas.agent.buffers import copies, views
 from nbfaas.agent.wire import Codec, Frame, Kind, Part
 from nbfaas.dispatch.invocation import Invocation
 from nbfaas.dispatch.outcome import note_read_only
@@ -21,8 +21,9 @@ from nbfaas.packager.trust import load_result
 if TYPE_CHECKING:
     from nbfaas.settings import Settings
 
-# Unpickling more than this would hold up the loop; a thread does it.
+# Unpickling more than this, and copying more than that, would hold up the loop; a thread does it.
 _LOAD_IN_LOOP = 256 * 1024
+_COPY_IN_LOOP = 1024 * 1024
 # The agent bounds output itself; this bounds what an agent that does not can make the host keep.
 _LOG_SLACK = 64 * 1024
 _LOG_TAIL = 64 * 1024  # bytes of log that go into the journal
@@ -76,7 +77,7 @@ class Settling:
         """The function returned; the invocation succeeds if its value can be unpickled here."""
         invocation.slot = None
         invocation.result_parts = parts
-        if wire.total(parts[:1]) > _LOAD_IN_LOOP:
+        if wire.total(parts[:1]) > _LOAD_IN_LOOP or wire.total(parts) > _COPY_IN_LOOP:
             task = self._loop.create_task(self._load_in_thread(invocation, parts, stats))
             self._loading.add(task)
             task.add_done_callback(self._loading.discard)
@@ -90,7 +91,8 @@ class Settling:
 
     def _load(self, invocation: Invocation, parts: Sequence[Part]) -> object:
         function = invocation.function
-        return load_result(views(parts), function=function.name, trust=function.options.trust)
+        given = [*views(parts[:1]), *copies(parts[1:])]
+        return load_result(given, function=function.name, trust=function.options.trust)
 
     async def _load_in_thread(
         self, invocation: Invocation, parts: Sequence[Part], stats: AttemptStats

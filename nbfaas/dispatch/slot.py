@@ -102,6 +102,7 @@ class Slot:
             "isolation": options.isolation.value,
             "env": dict(options.env),
             "requires": function.requires,
+            "cpu": options.resources.cpu,
             "memory": options.resources.memory,
             "filename": function.filename,
         }

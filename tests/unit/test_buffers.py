@@ -9,7 +9,15 @@ import socket
 import pytest
 
 from nbfaas.agent import wire
-from nbfaas.agent.buffers import SMALLEST, MappingCache, NotSealed, SealedBuffer, seal, views
+from nbfaas.agent.buffers import (
+    SMALLEST,
+    MappingCache,
+    NotSealed,
+    SealedBuffer,
+    copies,
+    seal,
+    views,
+)
 from nbfaas.agent.wire import Codec, Decoder, Frame, Kind, Passing, WireError
 
 DATA = os.urandom(SMALLEST + 5)
@@ -69,6 +77,26 @@ def test_only_large_parts_are_sealed_and_without_descriptors_they_are_copied():
     copied = seal([large], spare=10**9)
     assert type(copied[0]) is bytes
     assert list(map(bytes, views([*sealed, *copied]))) == [b"x", DATA, DATA]
+
+
+def test_a_copy_of_a_sealed_part_can_be_written_to_and_outlives_the_file():
+    (sealed,) = seal([memoryview(DATA)])
+    before = SealedBuffer.alive
+    small, copy = copies([b"x", sealed])
+    assert small == b"x"
+    assert copy == DATA
+    copy[:3] = b"abc"
+    assert bytes(sealed.view()[:3]) == DATA[:3]
+    del sealed
+    assert SealedBuffer.alive == before - 1
+    assert bytes(copy[:3]) == b"abc"
+    assert copy[3:] == DATA[3:]
+
+
+def test_a_file_that_holds_less_than_it_was_said_to_can_not_be_copied():
+    short = SealedBuffer.received(memory_file(100), 200, trusting=True)
+    with pytest.raises(NotSealed, match="ends after 100 bytes of 200"):
+        short.copy()
 
 
 def test_a_frame_carries_sealed_parts_between_others():
