@@ -1,7 +1,9 @@
 """Times the calls of one peer: ``python -m benchmarks.calls PEER ROWS LOAD OUT``.
 
 Every peer, nbfaas included, is timed by this code, in a process of its own. ROWS is a list such as
-``warm,map``, LOAD a ``peers.Load`` as JSON; figures are written to OUT as JSON.
+``warm,map``, LOAD a ``peers.Load`` as JSON; figures are written to OUT as JSON. Each row begins with a
+few calls that are not timed, and goes on when the machine is calm: what a peer still starts in the
+background (nbfaas: containers in place of prewarmed ones it took) would be timed otherwise.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.alone import calm_down
+from benchmarks.memory import touch_memory
 from benchmarks.peers import Load, Peer
 from benchmarks.peers.functions import RESULT_ITEMS
 
@@ -38,6 +42,7 @@ PEERS = {
 def warm(peer: Peer, load: Load) -> Figures:
     for value in range(max(2, load.calls // 10)):
         peer.call(value)
+    calm_down()
     seconds = []
     for value in range(load.calls):
         started = time.perf_counter()
@@ -51,6 +56,7 @@ def warm(peer: Peer, load: Load) -> Figures:
 
 def mapped(peer: Peer, load: Load) -> Figures:
     peer.map(max(2, load.items // 5))
+    calm_down()
     rates = []
     for _ in range(_MAPS if load.items >= 5000 else 1):
         started = time.perf_counter()
@@ -65,6 +71,8 @@ def array(peer: Peer, load: Load) -> Figures:
 
     peer.sums(np.ones(4), 4)  # numpy is imported everywhere
     data = np.ones(ARRAY_ITEMS)
+    calm_down()
+    touch_memory()
     started = time.perf_counter()
     got = peer.sums(data, load.sums)
     seconds = time.perf_counter() - started
@@ -74,6 +82,8 @@ def array(peer: Peer, load: Load) -> Figures:
 
 def results(peer: Peer, load: Load) -> Figures:
     peer.results(4)
+    calm_down()
+    touch_memory()
     started = time.perf_counter()
     got = peer.results(load.results)
     for value in got:
