@@ -1,9 +1,9 @@
 """Times the calls of one peer: ``python -m benchmarks.calls PEER ROWS LOAD OUT``.
 
 Every peer, nbfaas included, is timed by this code, in a process of its own. ROWS is a list such as
-``warm,map``, LOAD a ``peers.Load`` as JSON; figures are written to OUT as JSON. Each row begins with a
-few calls that are not timed, and goes on when the machine is calm: what a peer still starts in the
-background (nbfaas: containers in place of prewarmed ones it took) would be timed otherwise.
+``warm,map``, LOAD a ``peers.Load`` as JSON; figures are written to OUT as JSON. Each row begins
+with a few calls that are not timed, and goes on when the machine is calm: what a peer still starts
+in the background (nbfaas: containers in place of prewarmed ones) would be timed otherwise.
 """
 
 from __future__ import annotations
