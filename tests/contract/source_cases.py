@@ -1,5 +1,5 @@
 """The sources that the suite in ``test_sources.py`` is run with. A further one is a class here, and
-a line in ``CASES``."""
+a line in ``CASES``; queues are in ``queue_cases.py``."""
 
 from __future__ import annotations
 

@@ -9,10 +9,14 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from intakes import Hang, StoreIntake, nothing
+from queue_cases import QUEUE_CASES
 from running import running, until
-from source_cases import CASES, SourceCase
+from source_cases import CASES as OWN_CASES
+from source_cases import SourceCase
 
 from nbfaas.errors.delivery import BadTrigger, EventStoreUnavailable
+
+CASES = [*OWN_CASES, *QUEUE_CASES]
 
 
 @pytest.fixture(params=CASES)
