@@ -45,8 +45,10 @@ def run(given: argparse.Namespace) -> Report:
         )
     act = dead_letters.redrive if given.action == "redrive" else dead_letters.purge
     count = act(*given.numbers, trigger=given.trigger)
-    done = "will be delivered again" if given.action == "redrive" else "forgotten"
-    return Report(f"{_letters(count)} {done}.")
+    letters = "1 dead letter" if count == 1 else f"{count:,} dead letters"
+    if given.action == "redrive":
+        return Report(f"{letters} will be delivered again.")
+    return Report(f"{letters} {'is' if count == 1 else 'are'} forgotten.")
 
 
 def _listing(trigger: str | None, most: int) -> Table:
@@ -97,7 +99,3 @@ def _took(attempt: DeliveryAttempt) -> str:
 def _last_error(letter: DeadLetter) -> str:
     errors = [attempt.error for attempt in letter.attempts if attempt.error]
     return errors[-1][:100] if errors else ""
-
-
-def _letters(count: int) -> str:
-    return f"{count:,} dead letter{' is' if count == 1 else 's are'}"
