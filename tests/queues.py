@@ -9,7 +9,7 @@ import json
 import os
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -191,19 +191,8 @@ class NatsQueue(Queue):
         return int((await self.stream.consumer_info(self.name, "nbfaas")).num_ack_pending or 0)
 
 
-@contextlib.asynccontextmanager
-async def running(source: QueueSource, intake: FileIntake) -> AsyncIterator[asyncio.Task[None]]:
-    """The source runs inside the block; errors that it ends with are raised at the block's end."""
-    run = asyncio.create_task(source.run(intake))
-    try:
-        yield run
-    finally:
-        run.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await run
-
-
 async def until(is_so: Callable[[], Any], seconds: float = 30) -> None:
+    """As in ``running``, but ``is_so`` may be a coroutine."""
     async with asyncio.timeout(seconds):
         while True:
             found = is_so()

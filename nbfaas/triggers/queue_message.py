@@ -80,7 +80,7 @@ def from_body(
 ) -> Message:
     """The message of a body with headers. The data is the JSON of the body, a str if its content
     type is ``text/…``, or else bytes; the headers are kept as JSON in the extension ``headers``."""
-    found = {name.lower(): value for name, value in headers.items()}
+    found = {name.lower(): _text(value) for name, value in headers.items()}
     content_type = found.get("content-type") or None
     upstream = None
     if content_type is not None and content_type.lower().startswith(STRUCTURED):
@@ -90,11 +90,9 @@ def from_body(
     extensions = {"headers": json.dumps(dict(headers))} if headers else {}
 
     def plain(data: Any) -> Event:
-        return _checked(
-            Event(
-                MESSAGE_TYPE, data, source=source, id=id, subject=subject, time=time,
-                datacontenttype=content_type, extensions=extensions,
-            )
+        return Event(
+            MESSAGE_TYPE, data, source=source, id=id, subject=subject, time=time,
+            datacontenttype=content_type, extensions=extensions,
         )  # fmt: skip
 
     try:
@@ -112,7 +110,7 @@ def _structured(text: bytes, time: datetime) -> Event | None:
             return None
         if found.get("time") is None:
             found["time"] = format_time(time)
-        return _checked(Event.from_dict(found))
+        return Event.from_dict(found)
     except (ValueError, RecursionError):
         return None
 
@@ -129,7 +127,7 @@ def _binary(
     data = _data(body, content_type) if body else None
     try:
         event = Event.from_dict({"time": format_time(time), **attributes})
-        return _checked(event.replace(data=data, datacontenttype=content_type))
+        return event.replace(data=data, datacontenttype=content_type)
     except (ValueError, RecursionError):
         return None
 
@@ -144,10 +142,9 @@ def _data(body: bytes, content_type: str | None) -> Any:
         return body
 
 
-def _checked(event: Event) -> Event:
-    """The event, if it can be written as JSON: half a surrogate pair in a str can't."""
-    event.to_json()
-    return event
+def _text(value: str) -> str:
+    """Without halves of surrogate pairs, by which clients keep bytes that are not UTF-8."""
+    return value.encode(errors="replace").decode()
 
 
 def _field_value(value: bytes) -> str | dict[str, str]:

@@ -64,7 +64,9 @@ def parse(url: object, ports: Mapping[str, int], example: str) -> QueueUrl:
 def redacted(url: str) -> str:
     """The URL, or what was meant to be one, without anything that could be a secret."""
     without_user = re.sub(r"^([a-zA-Z0-9+.-]*:?/*).*@", r"\1***@", url, flags=re.DOTALL)
-    return re.sub(r"[?#].*", "", without_user, flags=re.DOTALL)
+    without_query = re.sub(r"[?#].*", "", without_user, flags=re.DOTALL)
+    # What stands where the port should be: perhaps a password, if the host was forgotten.
+    return re.sub(r"(//[^/:\[]*):(?!\d+(/|$))[^/]+", r"\1:***", without_query)
 
 
 def _bad(url: str, wanted: str) -> BadTrigger:

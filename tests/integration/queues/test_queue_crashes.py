@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from queues import FileIntake, running, until
+from queues import FileIntake, until
+from running import running
 
 from nbfaas.errors.queue import QueueUnavailable
 

@@ -7,7 +7,8 @@ import time
 
 import pytest
 from queue_servers import PASSWORD, QUOTED
-from queues import FileIntake, running, until
+from queues import FileIntake, until
+from running import running
 
 from nbfaas.agent.event import Event
 from nbfaas.errors.queue import QueueUnavailable
