@@ -171,7 +171,8 @@ class GatewayProtocol(HttpToolsProtocol):
     def _watch(self) -> None:
         """After each piece of input: is the deadline the right one, and the size within bounds?"""
         if self._phase is _IDLE:
-            self._disarm()
+            if self._message >= self._timer_for[0]:  # empty lines before a request are none
+                self._disarm()
             return
         if self._phase is _HEAD:
             if self._received > self._limits.header_size + _SLACK // 8:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 from raw_http import Raw, request
 from running_gateway import TOKEN, Place, running
@@ -17,7 +16,7 @@ async def hello(event):
 
 @pytest.fixture
 async def stranger(place: Place):
-    async with httpx.AsyncClient(base_url=place.url) as client:
+    async with place.stranger() as client:
         yield client
 
 
@@ -98,7 +97,7 @@ async def test_others_may_reach_it_only_with_a_token():
 
 
 async def test_without_a_token_this_machine_is_let_in():
-    async with running(token=None) as place, httpx.AsyncClient(base_url=place.url) as client:
+    async with running(token=None) as place, place.stranger() as client:
         assert (await client.get("/readyz")).status_code == 200
 
 

@@ -1,0 +1,123 @@
+"""Starting, closing, and clients that go away."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+from raw_http import Raw, request
+from running_gateway import TOKEN, Place, running
+from small_engine import SmallEngine
+
+from nbfaas.errors.gateway import GatewayUnavailable
+from nbfaas.gateway import Gateway
+
+
+async def until(condition) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def blocked(place: Place):
+    """``/`` runs until it is let go."""
+    release = asyncio.Event()
+
+    async def wait(event):
+        await release.wait()
+        return "done"
+
+    await place.on_http("GET", "/", wait)
+    return release
+
+
+async def test_when_a_client_goes_away_its_invocation_is_cancelled(place: Place, blocked):
+    async with await Raw.open(place.port) as raw:
+        await raw.send(request("GET / HTTP/1.1"))
+        await until(lambda: place.engine.called)
+        assert place.engine.cancelled == []
+    await until(lambda: place.engine.cancelled == ["fn"])
+
+
+async def test_when_the_connection_is_reset_too(place: Place, blocked, caplog):
+    raw = await Raw.open(place.port)
+    await raw.send(request("GET / HTTP/1.1"))
+    await until(lambda: place.engine.called)
+    linger = bytes([1, 0, 0, 0, 0, 0, 0, 0])
+    raw.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    raw.writer.transport.abort()
+    await until(lambda: place.engine.cancelled == ["fn"])
+    assert caplog.records == []
+
+
+async def test_a_client_that_goes_away_amid_its_body_leaves_nothing(place: Place, caplog):
+    async with await Raw.open(place.port) as raw:
+        await raw.send(request("POST /events HTTP/1.1", "Content-Length: 1000") + b"x")
+        await asyncio.sleep(0.05)
+    async with await Raw.open(place.port) as raw:
+        await raw.send(request())
+        assert (await raw.answer()).status == 200
+    assert place.engine.accepted == {}
+    assert caplog.records == []
+
+
+async def test_closing_lets_running_requests_end(place: Place, blocked):
+    async with await Raw.open(place.port) as raw, await Raw.open(place.port) as idle:
+        await idle.send(request())
+        await idle.answer()
+        await raw.send(request("GET / HTTP/1.1"))
+        await until(lambda: place.engine.called)
+        closing = asyncio.create_task(place.gateway.close())
+        assert await idle.is_closed()
+        with pytest.raises(OSError):
+            await Raw.open(place.port)
+        assert not closing.done()
+        blocked.set()
+        answer = await raw.answer()
+        assert (answer.status, answer.body) == (200, b"done")
+        assert answer.headers["connection"] == "close"
+        await closing
+
+
+async def test_closing_cancels_what_does_not_end_and_says_so(place: Place, blocked):
+    async with await Raw.open(place.port) as raw:
+        await raw.send(request("GET / HTTP/1.1"))
+        await until(lambda: place.engine.called)
+        await place.gateway.close(0.1)
+        answer = await raw.answer()
+        assert (answer.status, answer.problem["detail"]) == (503, "the server is closing")
+        assert place.engine.cancelled == ["fn"]
+    await place.gateway.close()  # again
+
+
+async def test_the_cancelled_invocation_of_a_client_that_stays_is_told(place: Place):
+    async def cancelled(event):
+        raise asyncio.CancelledError
+
+    await place.on_http("GET", "/", cancelled)
+    async with place.client() as client:
+        answer = await client.get("/")
+        assert (answer.status_code, answer.json()["error"]) == (500, "CancelledError")
+        assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_a_port_that_is_taken_is_named(place: Place):
+    with pytest.raises(GatewayUnavailable, match=str(place.port)):
+        await Gateway(SmallEngine(), port=place.port, token=TOKEN).start()
+
+
+async def test_it_can_be_started_anew_at_once_on_the_same_port(place: Place):
+    async with await Raw.open(place.port) as raw:
+        await raw.send(request())
+        await raw.answer()
+        await place.gateway.close()
+    async with running(port=place.port) as again, again.client() as client:
+        assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_its_repr_says_where_it_is(place: Place):
+    assert repr(place.gateway) == f"<Gateway {place.url} 0 routes>"
+    await place.gateway.close()
+    assert repr(place.gateway) == "<Gateway closed 0 routes>"
