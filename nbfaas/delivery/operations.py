@@ -24,6 +24,10 @@ class Operation(Generic[T]):
         self.weight = weight
         self.result: T
 
+    def begun(self) -> bool:
+        """From now on it can't be cancelled any more; False: it was."""
+        return self.future.running() or self.future.set_running_or_notify_cancel()
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.weight}>"
 

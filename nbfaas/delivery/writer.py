@@ -76,8 +76,6 @@ class Writer:
     def _run(self) -> None:
         try:
             while (group := self._next_group()) is not None:
-                # Who has cancelled until now gets nothing done.
-                group = [each for each in group if each.future.set_running_or_notify_cancel()]
                 if group:
                     self._write(group)
         finally:
@@ -102,6 +100,8 @@ class Writer:
             except Empty:
                 return group or (None if self._closing else [])
             if operation is not None:
+                if not operation.begun():
+                    continue  # whoever has cancelled it until now gets nothing done
                 group.append(operation)
                 weight += operation.weight
             elif not group and self._queue.empty():
