@@ -18,7 +18,7 @@ from nbfaas.triggers.queue_url import redacted
     [
         ("redis://localhost", "redis://localhost:6379/0/orders (group nbfaas)"),
         ("redis://me:secret@h:7/3", "redis://h:7/3/orders (group nbfaas)"),
-        ("rediss://:secret@[::1]/3?ssl_check_hostname=no", "rediss://[::1]:6379/3/orders (group nbfaas)"),
+        ("rediss://:secret@[::1]?ssl_keyfile=f", "rediss://[::1]:6379/0/orders (group nbfaas)"),
         ("unix://:secret@/run/r.sock?db=2", "unix:///run/r.sock/2/orders (group nbfaas)"),
         ("nats://me:secret@h", "nats://h:4222/orders (durable nbfaas)"),
         ("tls://secret@h:7", "tls://h:7/orders (durable nbfaas)"),
