@@ -20,7 +20,7 @@ from benchmarks.chart import draw
 from benchmarks.environment import BUILD, ROOT, peers_python
 from benchmarks.machine import machine, versions
 from benchmarks.page import page
-from benchmarks.report import Line, as_text
+from benchmarks.report import Line, as_text, reasons
 from benchmarks.targets import ROWS, Measured, Row
 
 _STAGES = "stages"
@@ -92,6 +92,8 @@ def main() -> int:
     for folder, name in folders:
         _write(folder / name, report, lines)
     print(as_text(lines))
+    for reason in reasons(lines):
+        print("missed:", reason)
     for key, reason in report["failed"].items():
         print(f"{key}: could not be measured: {reason}")
     if report["stages"]:

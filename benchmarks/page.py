@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from benchmarks.alone.stages import BESIDE, STAGES
-from benchmarks.report import Line, as_markdown, stage_table
+from benchmarks.report import Line, as_markdown, reasons, stage_table
 from benchmarks.rounds import LOADS
 
 _INTRO = """# Performance
@@ -14,7 +14,7 @@ _INTRO = """# Performance
 runs the same calls, timed by the same code (`benchmarks/calls.py`), in a process of its own with \
 two processes (nbfaas: two containers of one core) behind it; one follows the other, round after \
 round, and the table has the medians. Figures move from machine to machine: look at the ratios. A \
-row that misses its target says so.
+row that misses its target says so, and why.
 """
 
 
@@ -27,6 +27,8 @@ def page(
     rounds: int,
 ) -> str:
     parts = [_INTRO, "![nbfaas beside its peers](performance.svg)\n", as_markdown(lines), ""]
+    if missed := reasons(lines):
+        parts += ["Missed:\n", *(f"- {each}" for each in missed), ""]
     parts += [_how(lines), _facts(machine, versions, when, rounds)]
     if stages:
         parts.append(_stages(stages))
@@ -44,7 +46,9 @@ def _how(lines: list[Line]) -> str:
     text = (
         "The array's row compares whole seconds, the work included; its target is about what "
         "comes on top of the work. dask's array is scattered and ray's is put, as their manuals "
-        "advise; both are timed.\n"
+        "advise; both are timed. Each row of calls begins when the machine is calm, and those with "
+        "arrays when free memory has been touched: a hypervisor that takes freed memory away gives "
+        "it back at 3 s for 1 GB, twenty times what clearing it takes (`benchmarks/memory.py`).\n"
     )
     return text + (f"Slow peers are asked for less: {'; '.join(slow)}.\n" if slow else "")
 

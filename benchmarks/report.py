@@ -68,13 +68,24 @@ class Line:
             else:
                 parts.append(f"{shown} ({digits(self.times(value))} ×)")
         for name, what in (self.row.beside or {}).items():
-            value = self.measured.ours(name)
+            value = self.measured.of(OURS, name) or self.measured.of(LIMIT, name)
+            if value is None:
+                continue
             unit = "%" if "cpu" in name else self.row.unit
             unit = "s" if name in ("call_beside", "cancel_seconds") else unit
             parts.append(f"{what} {show(value, unit)}")
         if self.note:
             parts.append(self.note)
         return (self.row.title, show(self.value, self.row.unit), checks, met, "; ".join(parts))
+
+
+def reasons(lines: list[Line]) -> list[str]:
+    """Why the rows that miss a target do, where that is known."""
+    return [
+        f"{line.row.title}: {line.row.reason}"
+        for line in lines
+        if line.met is False and line.row.reason
+    ]
 
 
 def as_text(lines: list[Line]) -> str:

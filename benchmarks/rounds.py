@@ -74,7 +74,7 @@ def _add_limits(found: dict[str, Rounds], limits: Figures) -> None:
     if "warm" in found:
         found["warm"][LIMIT].append({"p50": limits["p50"], "p99": limits["p99"]})
     if "array" in found:
-        figures = {"sums": limits["sums"], "seconds": limits["sums"]}
+        figures = {"sums": limits["sums"], "seconds": limits["sums"], "fill": limits["fill"]}
         found["array"][LIMIT].append(figures)
     if "results" in found:
         found["results"][LIMIT].append({"rate": limits["copy_rate"]})

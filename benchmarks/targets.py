@@ -61,7 +61,8 @@ class Check:
 @dataclass(frozen=True)
 class Row:
     """``headline`` is the figure that is compared with the peers' and drawn. ``alone`` names the
-    module of ``benchmarks.alone`` that measures it; else all peers do, by ``benchmarks.calls``."""
+    module of ``benchmarks.alone`` that measures it; else all peers do, by ``benchmarks.calls``.
+    ``reason``: why it is missed, where it is, as far as that is known."""
 
     key: str
     title: str
@@ -71,6 +72,7 @@ class Row:
     checks: Callable[[Measured], list[Check]]
     alone: str = ""
     beside: Mapping[str, str] | None = None  # figures to show beside: name → what they are
+    reason: str = ""
 
 
 def show(value: float, unit: str) -> str:
@@ -153,6 +155,9 @@ ROWS = (
     Row(
         "warm", "warm no-op call, p50", "p50", "s", False, _warm,
         beside={"p99": "p99"},
+        reason="A call wakes up three threads. To wake up one on another core takes some 40 µs on "
+        "a virtual machine, and how often that happens is up to the kernel; the agent stays awake "
+        "between calls to spare one of these. What a bare socket takes is among the others.",
     ),
     Row("map", "map of 5,000 no-ops, no chunk size given", "rate", "/s", True, _map),
     Row(
@@ -164,10 +169,17 @@ ROWS = (
         _against("seconds", "in_order", 1.1, "× the list schedule"), "uneven",
         {"in_order": "list schedule", "best": "longest first, durations known"},
     ),
-    Row("array", "NumPy array of 256 MB read by 8 calls", "seconds", "s", False, _array),
+    Row(
+        "array", "NumPy array of 256 MB read by 8 calls", "seconds", "s", False, _array,
+        reason="The array is copied into a memory file once, in new pages, before a call can "
+        "begin. How long that takes here without nbfaas is among the others.",
+        beside={"fill": "filling a memory file alone"},
+    ),
     Row(
         "results", "100 results of 8 MB each", "rate", "B/s", True,
         lambda m: [Check("", m.ours("rate"), 1.5e9, "B/s", at_least=True)],
+        reason="Each result is made, copied into a memory file and copied out of it, in new pages "
+        "every time: the host must not keep the file, which counts towards the sandbox's memory.",
     ),
     Row(
         "first", "first call of a new function, prewarmed, p95", "seconds", "s", False,
@@ -181,7 +193,12 @@ ROWS = (
     Row(
         "growth", "from 0 to 16 sandboxes under load", "rate", "/s", True,
         _against("rate", "raw", 0.9, "× raw docker starts", True), "growth",
-        {"raw": "raw docker starts"},
+        {"raw": "raw docker starts", "heard": "raw create, start, Python in it connects"},
+        "Raw starts are of containers that were created before, and they end before anything has "
+        "run in them. A sandbox must be created as well, and its interpreter and agent must have "
+        "started: 50 to 60 ms of a core, on top of the 200 ms that a start takes of a core anyway. "
+        "Both cores are busy throughout, so none of it can be hidden behind something else. What "
+        "Docker and a bare Python alone reach at the same is among the others.",
     ),
     Row(
         "queue", "100,000 queued invocations: submitting", "submit_rate", "/s", True, _queue,

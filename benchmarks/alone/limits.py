@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import socket
 import subprocess
 import tempfile
@@ -13,6 +14,7 @@ from pathlib import Path
 from benchmarks.alone import Figures, docker_service
 from benchmarks.alone.docker_run import Runtime
 from benchmarks.calls import ARRAY_ITEMS
+from benchmarks.memory import touch_memory
 
 _ROUND_TRIPS = 3000
 _SIZE = 32  # bytes, about what the frame of a no-op holds
@@ -85,4 +87,19 @@ def _memory() -> Figures:
     worked = time.perf_counter() - started
     for process in processes:
         process.join()
-    return {"copy_rate": array.nbytes / copied, "sums": worked}
+    return {"copy_rate": array.nbytes / copied, "sums": worked, "fill": _fill(memoryview(array))}
+
+
+def _fill(data: memoryview) -> float:
+    """Seconds to copy ``data`` into a memory file."""
+    data = data.cast("B")
+    touch_memory()
+    file = os.memfd_create("bench")
+    try:
+        started = time.perf_counter()
+        done = 0
+        while done < data.nbytes:
+            done += os.write(file, data[done:])
+        return time.perf_counter() - started
+    finally:
+        os.close(file)
