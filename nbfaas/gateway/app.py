@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -177,7 +176,7 @@ class GatewayApp:
         found = await self._port.invocation(number)
         if found is None:
             return problem(404, f"there is no invocation {number!r}")
-        return Reply(200, ((b"content-type", b"application/json"),), _dumped(found))
+        return json_reply(200, found)
 
     async def _healthz(self, exchange: _Exchange) -> Reply:
         return json_reply(200, {"status": "ok"})
@@ -275,7 +274,3 @@ def _batch_reply(events: list[Event], outcomes: list[EventReceipt | BaseExceptio
     detail = f"{refused} of {len(rows)} events were not accepted; 'events' says which, and why"
     headers = tuple(pair for pair in worst.headers if pair[0] == b"retry-after")
     return problem(worst.status, detail, headers=headers, events=rows)
-
-
-def _dumped(found: Any) -> bytes:
-    return json.dumps(found, default=str, separators=(",", ":")).encode()

@@ -13,6 +13,8 @@ Headers = tuple[tuple[bytes, bytes], ...]
 JSON = (b"content-type", b"application/json")
 _PROBLEM = (b"content-type", b"application/problem+json")
 _DETAIL_LIMIT = 4000  # characters
+# Made once: ``json.dumps`` makes one for each call with such options.
+encode_json = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Refusal(Exception):
 
 
 def json_reply(status: int, value: Any, headers: Headers = ()) -> Reply:
-    return Reply(status, (JSON, *headers), json.dumps(value, separators=(",", ":")).encode())
+    return Reply(status, (JSON, *headers), encode_json(value).encode())
 
 
 def problem(status: int, detail: str, *, headers: Headers = (), **members: Any) -> Reply:
@@ -46,7 +48,7 @@ def problem(status: int, detail: str, *, headers: Headers = (), **members: Any) 
         detail = detail[:_DETAIL_LIMIT] + "…"
     content = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     content.update({name: value for name, value in members.items() if value is not None})
-    body = json.dumps(content, separators=(",", ":")).encode()
+    body = encode_json(content).encode()
     return Reply(status, (_PROBLEM, *headers), body)
 
 

@@ -26,6 +26,7 @@ _REFUSED = frozenset(
 )  # fmt: skip
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _EMPTY = frozenset({204, 205, 304})  # they have no body
 
 
@@ -149,7 +150,6 @@ def _text(text: str, trigger: str) -> bytes:
 
 def _json(value: Any, trigger: str) -> bytes:
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        return text.encode()
+        return _encode(value).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise ResultNotJson(trigger, "an HTTP response", str(error)) from None
