@@ -13,7 +13,7 @@ help: ## list the targets
 	@echo
 	@echo "  PYTHON=python3.12    the interpreter that .venv is made with (3.11 or newer)"
 	@echo "  ARGS='-k pool -x'    more arguments for pytest"
-	@echo "  NOTEBOOK=path.ipynb  the notebook that the demo runs"
+	@echo "  NOTEBOOK=path.ipynb  the only notebook that the demo is to run"
 
 setup: $(INSTALLED) ## make .venv and install nbfaas into it, with all that tests and notebooks need
 	@:
@@ -46,7 +46,7 @@ contract integration acceptance: setup
 test: setup lint types imports ## every check and every test, Docker's included
 	@$(BIN)/python scripts/run_tests.py $(ARGS)
 
-demo: setup ## run the first notebook in real containers and print what comes out
+demo: setup ## run the notebooks in real containers and print what comes out
 	@$(BIN)/python scripts/demo.py $(NOTEBOOK)
 
 screenshots: setup ## take the pictures in docs/images, with JupyterLab in Chromium

@@ -1,4 +1,5 @@
-"""Runs a notebook in a real kernel and prints what comes out: ``python scripts/demo.py [FILE]``.
+"""Runs notebooks in real kernels and prints what comes out: ``python scripts/demo.py [FILE…]``;
+without a file, the tours in notebooks/.
 
 Functions run in containers; where no Docker can be had, in processes, which is said. What was run
 is kept in build/demo/, the notebook itself is not touched. Ends with 1 if a cell failed.
@@ -21,7 +22,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOK = ROOT / "notebooks" / "01-first-steps.ipynb"
+TOURS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 BUILD = ROOT / "build" / "demo"
 CELL_SECONDS = 600
 
@@ -160,17 +161,9 @@ def keep(notebook: Any, name: str) -> list[Path]:
     return files
 
 
-def main(arguments: list[str]) -> int:
-    path = Path(arguments[0]).resolve() if arguments else NOTEBOOK
-    if not path.is_file():
-        sys.exit(f"there is no notebook {path}")
-    screen = Screen()
+def show(path: Path, backend: str, screen: Screen) -> bool:
+    """Run one notebook; whether all of it worked."""
     screen.line(f"Notebook: {path}")
-    os.environ["NBFAAS_BACKEND"] = backend = choose_backend(screen)
-    # The demo keeps out of the user's own journal, and of kernels they may have installed.
-    os.environ.setdefault("NBFAAS_DATA_DIR", str(BUILD / "data"))
-    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
-
     notebook = nbformat.read(path, as_version=4)
     started = time.monotonic()
     failure = execute(notebook, path.parent, screen)
@@ -183,7 +176,25 @@ def main(arguments: list[str]) -> int:
     ran = "FAILED" if failure else "Done"
     screen.line(f"{ran} after {seconds:.1f} s on the {backend} backend.", style="1")
     screen.line(f"What was run: {', '.join(map(str, files))}")
-    return 1 if failure else 0
+    return not failure
+
+
+def main(arguments: list[str]) -> int:
+    paths = [Path(argument).resolve() for argument in arguments] or TOURS
+    for path in paths:
+        if not path.is_file():
+            sys.exit(f"there is no notebook {path}")
+    screen = Screen()
+    os.environ["NBFAAS_BACKEND"] = backend = choose_backend(screen)
+    # The demo keeps out of the user's own journal, and of kernels they may have installed.
+    os.environ.setdefault("NBFAAS_DATA_DIR", str(BUILD / "data"))
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    for number, path in enumerate(paths):
+        if number:
+            screen.line()
+        if not show(path, backend, screen):
+            return 1
+    return 0
 
 
 if __name__ == "__main__":
