@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from nbfaas.agent.event import BadEvent, Event
+from nbfaas.agent.event import Event
 from nbfaas.delivery.retrying import Verdict
 from nbfaas.errors.delivery import ResultNotJson
 from nbfaas.model.delivery import Delivery
@@ -40,17 +40,18 @@ def digest(event: Event) -> bytes:
 def success_event(
     trigger: Trigger, delivery: Delivery, event: Event, value: Any, kind: str | None
 ) -> Event:
-    """``value`` has to be JSON, or bytes. Raises ``ResultNotJson``."""
+    """``value`` is what ``json.dumps`` takes, as for HTTP (so tuples become lists), or bytes.
+    Raises ``ResultNotJson``."""
     try:
         return Event(
             kind or SUCCEEDED,
-            value,
+            value if isinstance(value, bytes) else json.loads(json.dumps(value, allow_nan=False)),
             source=f"nbfaas/function/{trigger.target_name}",
             id=f"{event.id}/{trigger.name}/{delivery.epoch}",
             subject=event.subject,
             extensions=_extensions(event, delivery),
         )
-    except BadEvent as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ResultNotJson(trigger.target_name, "a destination", str(error)) from None
 
 

@@ -1,0 +1,62 @@
+"""What a destination is sent of a function's result."""
+
+from typing import NamedTuple
+
+import pytest
+
+from nbfaas.agent.event import Event
+from nbfaas.errors.delivery import ResultNotJson
+from nbfaas.model.delivery import Delivery, DeliveryPolicy
+from nbfaas.triggers.chains import CAUSE, DEPTH, SUCCEEDED, depth_of, success_event
+from nbfaas.triggers.trigger import Trigger
+
+TRIGGER = Trigger("price-event", "event", "function:price", "")
+EVENT = Event("order.created", {"n": 4}, source="shop", id="7", subject="order 7")
+DELIVERY = Delivery(
+    3, "price-event", "function:price", None, 2, 2, 0.0, 0.0, 1, DeliveryPolicy(), EVENT.to_json()
+)
+
+
+class Size(NamedTuple):
+    width: int
+    height: int
+
+
+class Celsius(float):
+    """As numpy.float64 is: a float, and yet another type."""
+
+
+@pytest.mark.parametrize(
+    ("value", "data"),
+    [
+        ({"size": (96, 64)}, {"size": [96, 64]}),
+        (Size(96, 64), [96, 64]),
+        ({"light": Celsius(3.5)}, {"light": 3.5}),
+        ({1: "one"}, {"1": "one"}),
+        (b"\xff", b"\xff"),
+        (None, None),
+    ],
+)
+def test_a_result_goes_on_as_json_makes_it(value, data):
+    assert success_event(TRIGGER, DELIVERY, EVENT, value, None).data == data
+
+
+@pytest.mark.parametrize("value", [{1, 2}, float("nan"), object(), "\ud800", {"a": b"bytes"}])
+def test_a_result_that_is_no_json_names_the_function(value):
+    with pytest.raises(ResultNotJson, match="'price'"):
+        success_event(TRIGGER, DELIVERY, EVENT, value, None)
+
+
+def test_a_result_that_holds_itself_is_no_json():
+    value: list[object] = []
+    value.append(value)
+    with pytest.raises(ResultNotJson, match="'price'"):
+        success_event(TRIGGER, DELIVERY, EVENT, value, None)
+
+
+def test_the_event_says_where_it_comes_from():
+    sent = success_event(TRIGGER, DELIVERY, EVENT, 8, None)
+    assert (sent.type, sent.source, sent.subject) == (SUCCEEDED, "nbfaas/function/price", "order 7")
+    assert sent.extensions[DEPTH] == depth_of(sent) == 2
+    assert sent.extensions[CAUSE] == "shop 7"
+    assert success_event(TRIGGER, DELIVERY, EVENT, 8, "order.priced").type == "order.priced"
