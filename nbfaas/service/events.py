@@ -113,6 +113,7 @@ class Events:
                     port=settings.http_port,
                     token=token,
                 )
+                await asyncio.to_thread(self._metrics)  # what /metrics tells is counted from now on
                 url = await gateway.start()
                 self._gateway = gateway
                 self._endpoint = Endpoint(url, token)

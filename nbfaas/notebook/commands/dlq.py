@@ -57,7 +57,7 @@ def _listing(trigger: str | None, most: int) -> Table:
             str(letter.number),
             letter.trigger,
             str(letter.event.get("type")),
-            str(letter.event.get("id")),
+            _shortened(str(letter.event.get("id"))),
             format_seconds(max(0.0, time.time() - letter.died_at)) + " ago",
             str(len(letter.attempts)),
             letter.reason,
@@ -98,4 +98,8 @@ def _took(attempt: DeliveryAttempt) -> str:
 
 def _last_error(letter: DeadLetter) -> str:
     errors = [attempt.error for attempt in letter.attempts if attempt.error]
-    return errors[-1][:100] if errors else ""
+    return _shortened(errors[-1], 100) if errors else ""
+
+
+def _shortened(text: str, most: int = 40) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
