@@ -82,6 +82,10 @@ class StoreIntake(KeptIntake):
         self._store = EventStore(path)
         self._store.open()
 
+    def history(self) -> list[Event]:
+        """All events in the store, whoever put them there."""
+        return [Event.from_dict(kept.event) for kept in self._store.history(limit=1_000_000)]
+
     @property
     def state(self) -> Mapping[str, Any] | None:
         found = self._store.state_of("source")

@@ -11,7 +11,8 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+
+import msgspec
 
 from nbfaas.errors.delivery import BadTrigger
 from nbfaas.errors.sources import PathUnreadable
@@ -21,8 +22,9 @@ _MAGIC = re.compile(r"[*?\[]")
 _EXAMPLE = "such as 'inbox/*.csv', or 'inbox/**/*.csv' for its subfolders as well"
 
 
-class Version(NamedTuple):
-    """Two states of a file that differ in nothing of this are taken for the same."""
+class Version(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Two states of a file that differ in nothing of this are taken for the same. The garbage
+    collector passes it by: with a hundred thousand, it would stop everything for a while."""
 
     inode: int
     size: int  # bytes

@@ -107,7 +107,7 @@ class FileSource(Source):
                     await watch.changed.wait()
 
     def _event(self, change: FileChange) -> Event:
-        inode, size, mtime_ns = change.version
+        version = change.version
         path = f"{self.folder.rstrip('/')}/{change.path}"
         return Event(
             f"nbfaas.file.{change.kind}",
@@ -115,11 +115,12 @@ class FileSource(Source):
                 "path": path,
                 "folder": self.folder,
                 "name": change.path.rpartition("/")[2],
-                "size": size,
-                "modified_at": _moment(mtime_ns),
+                "size": version.size,
+                "modified_at": _moment(version.mtime_ns),
             },
             source=Path(self.folder).as_uri(),
-            id=f"{self._name}:{change.kind}:{change.path}@{inode}-{mtime_ns}-{size}",
+            id=f"{self._name}:{change.kind}:{change.path}"
+            f"@{version.inode}-{version.mtime_ns}-{version.size}",
             subject=change.path,
         )
 
