@@ -43,9 +43,12 @@ class Server(ABC):
     def url(self) -> str: ...
 
     def start(self) -> None:
+        """To be called by the main thread: the server ends when the calling one does, however
+        that ends."""
+        command = ["setpriv", "--pdeathsig", "KILL", *self.command()]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                self.command(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         deadline = time.monotonic() + 30
         while True:

@@ -117,7 +117,7 @@ class Queue(ABC):
         await self.close()
         self.server.kill()
         await asyncio.sleep(0.3)
-        await asyncio.to_thread(self.server.start)
+        self.server.start()
         await self.connect()
 
 

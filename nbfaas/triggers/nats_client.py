@@ -98,7 +98,10 @@ class NatsConnection:
                             await message.nak()
                     await self._client.flush(CLOSE_SECONDS)
         finally:
-            await self._client.close()
+            # Where TLS could not be agreed on, Python 3.11 waits for the socket for ever.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._client.close()
 
     async def _on_message(self, message: Any) -> None:
         if message.reply.startswith(_ACK):

@@ -29,7 +29,7 @@ class QueueCase(SourceCase):
         async def serving() -> AsyncIterator[None]:
             server = self.kind.server_class()
             try:
-                await asyncio.to_thread(server.start)
+                server.start()
                 self.queue = self.kind(server)
                 await self.queue.open()
                 yield

@@ -124,7 +124,7 @@ async def test_a_server_that_is_not_there_is_told(queue, intake):
         with pytest.raises(QueueUnavailable, match=str(queue.server.port)):
             await queue.source().run(intake)
     finally:
-        await asyncio.to_thread(queue.server.start)
+        queue.server.start()
         await queue.connect()
 
 
