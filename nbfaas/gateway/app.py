@@ -71,7 +71,7 @@ class GatewayApp:
         headers = [*reply.headers, (b"content-length", b"%d" % len(reply.body))]
         if reply.status in (204, 304):
             headers.pop()
-        if exchange.unread:
+        if exchange.unread or connection.closing:
             headers.append(_CLOSE)
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})

@@ -72,6 +72,11 @@ class GatewayProtocol(HttpToolsProtocol):
         self._running = None
         self._out.hold()
 
+    @property
+    def closing(self) -> bool:
+        """The gateway is about to hang up."""
+        return self._all.closing
+
     # -- the connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -161,9 +166,13 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         self._out.flush()
+        if self._hung_up:
+            self.server_state.total_requests += 1
+            self.pipeline.clear()
+            return
         if self._deaf and not self.pipeline:
             self.server_state.total_requests += 1
-            if self._pending is not None and not self._hung_up:
+            if self._pending is not None:
                 self.transport.write(self._pending)
                 self.close_gently()
             return
@@ -264,8 +273,12 @@ class GatewayProtocol(HttpToolsProtocol):
         unread = self._deaf or self._phase is not _IDLE
         self._deaf = self._hung_up = True
         if unread and not self.transport.is_closing() and self.transport.can_write_eof():
+            try:
+                self.transport.write_eof()
+            except OSError:  # the client was faster
+                self.transport.abort()
+                return
             self.flow.resume_reading()
-            self.transport.write_eof()
             self._timer = self.loop.call_later(_LINGER, self._close)
         else:
             self._close()

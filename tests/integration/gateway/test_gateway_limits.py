@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import random
 import time
 
 import pytest
@@ -13,6 +15,7 @@ from nbfaas.gateway import Limits
 
 POST = "POST / HTTP/1.1"
 CHUNKED = "Transfer-Encoding: chunked"
+MANGLED = 400
 
 
 async def give_back(event):
@@ -266,3 +269,39 @@ async def test_a_client_that_does_not_take_its_answer_is_cut_off(hasty: Place):
         await asyncio.sleep(3)
         with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
             await raw.answer()
+
+
+async def test_mangled_requests_never_disturb_the_gateway(caplog):
+    """Bytes flipped, cut out, doubled; sent in pieces, or followed by a hang-up."""
+    limits = Limits(header_deadline=0.05, body_deadline=0.05, connections=1000)
+    draw = random.Random(3)
+    sound = [
+        request(POST, "Content-Length: 5") + b"hello",
+        request(POST, CHUNKED, "Trailer: x") + b"5\r\nhello\r\n0\r\nx: y\r\n\r\n",
+        request("POST /events HTTP/1.1", "ce-id: 1", "ce-type: t", "ce-source: s"),
+        request("GET /healthz HTTP/1.1", "Connection: Upgrade", "Upgrade: h2c"),
+    ]
+
+    async with running(limits=limits) as place:
+        await place.on_http("POST", "/", give_back)
+
+        async def one(number: int) -> None:
+            text = bytearray(b"".join(draw.choices(sound, k=draw.randint(1, 4))))
+            for _ in range(draw.randint(0, 4)):
+                at, length = draw.randrange(len(text)), draw.randint(1, 20)
+                piece = [draw.randbytes(length), b"", bytes(text[at : at + length]) * 2, b"\r\n"]
+                text[at : at + length] = draw.choice(piece)
+            async with await Raw.open(place.port) as raw:
+                cut = draw.randrange(len(text) + 1)
+                await raw.send(bytes(text[:cut]))
+                await asyncio.sleep(0)
+                await raw.send(bytes(text[cut:]))
+                if number % 3:
+                    with contextlib.suppress(asyncio.TimeoutError, OSError):
+                        await asyncio.wait_for(raw.reader.read(100), 0.02)
+
+        for start in range(0, MANGLED, 8):
+            await asyncio.gather(*(one(start + n) for n in range(8)))
+        async with place.client() as client:
+            assert (await client.get("/healthz")).status_code == 200
+    assert [record.getMessage() for record in caplog.records] == []
