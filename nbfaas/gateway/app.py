@@ -4,33 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
 from nbfaas.agent.event import BadEvent, Event
 from nbfaas.errors.base import NbfaasError
 from nbfaas.gateway.cloud_events import read_events
+from nbfaas.gateway.exchange import ClientGone, Exchange, Receive, Scope, Send
 from nbfaas.gateway.guard import Guard
 from nbfaas.gateway.limits import Limits
 from nbfaas.gateway.port import EventReceipt, GatewayPort
 from nbfaas.gateway.problems import problem_of
+from nbfaas.gateway.receipts import batch_reply, receipt_of
 from nbfaas.gateway.reply import Refusal, Reply, json_reply, problem, retry_after
 from nbfaas.gateway.request import HttpRequest, joined_headers, request_event
 from nbfaas.gateway.response import response_of
 from nbfaas.gateway.routes import MethodNotAllowed, RouteMatch, RouteTable
 
 LOGGER = logging.getLogger("nbfaas.gateway")
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _INVOCATIONS = "/invocations/"
 _CLOSE = (b"connection", b"close")
-
-
-class ClientGone(Exception):
-    """There is nobody left to answer."""
 
 
 class GatewayApp:
@@ -42,7 +36,7 @@ class GatewayApp:
         self._routes = routes
         self._guard = guard
         self._limits = limits
-        self._own: dict[str, tuple[str, Callable[[_Exchange], Awaitable[Reply]]]] = {
+        self._own: dict[str, tuple[str, Callable[[Exchange], Awaitable[Reply]]]] = {
             "/events": ("POST", self._events),
             "/healthz": ("GET", self._healthz),
             "/readyz": ("GET", self._readyz),
@@ -54,7 +48,7 @@ class GatewayApp:
         request = asyncio.current_task()
         assert request is not None
         connection.began(scope, request)
-        exchange = _Exchange(scope, receive, self._limits.body)
+        exchange = Exchange(scope, receive, self._limits.body)
         try:
             reply = await self._answer(exchange)
         except ClientGone:
@@ -76,7 +70,7 @@ class GatewayApp:
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
 
-    async def _answer(self, exchange: _Exchange) -> Reply:
+    async def _answer(self, exchange: Exchange) -> Reply:
         try:
             exchange.headers = joined_headers(exchange.scope["headers"])
             self._guard.check_host(exchange.headers)
@@ -91,7 +85,7 @@ class GatewayApp:
             LOGGER.exception("%s %s failed", exchange.method, exchange.path)
             return problem(500, "an error inside the gateway; its log says more")
 
-    async def _dispatch(self, exchange: _Exchange) -> Reply:
+    async def _dispatch(self, exchange: Exchange) -> Reply:
         path, method = exchange.path, exchange.method
         own = self._own.get(path)
         if own is not None:
@@ -116,7 +110,7 @@ class GatewayApp:
 
     # -- triggers
 
-    async def _trigger(self, found: RouteMatch, exchange: _Exchange) -> Reply:
+    async def _trigger(self, found: RouteMatch, exchange: Exchange) -> Reply:
         route = found.route
         if not found.active:
             detail = f"the trigger {route.trigger!r} is paused"
@@ -149,15 +143,15 @@ class GatewayApp:
 
     # -- events
 
-    async def _events(self, exchange: _Exchange) -> Reply:
+    async def _events(self, exchange: Exchange) -> Reply:
         body = await exchange.body()
         try:
             events, batched = read_events(exchange.headers, body, self._limits.batch)
         except BadEvent as error:
             return problem(400, str(error), error="BadEvent")
         if not batched:
-            return json_reply(202, _receipt(await self._port.accept(events[0])))
-        return _batch_reply(events, await self._accept_all(events))
+            return json_reply(202, receipt_of(await self._port.accept(events[0])))
+        return batch_reply(events, await self._accept_all(events))
 
     async def _accept_all(self, events: list[Event]) -> list[EventReceipt | BaseException]:
         """All at once, so that they share a transaction; each has an outcome of its own."""
@@ -178,99 +172,21 @@ class GatewayApp:
             return problem(404, f"there is no invocation {number!r}")
         return json_reply(200, found)
 
-    async def _healthz(self, exchange: _Exchange) -> Reply:
+    async def _healthz(self, exchange: Exchange) -> Reply:
         return json_reply(200, {"status": "ok"})
 
-    async def _readyz(self, exchange: _Exchange) -> Reply:
+    async def _readyz(self, exchange: Exchange) -> Reply:
         reason = self._port.not_ready()
         if reason is not None:
             return problem(503, reason, headers=(retry_after(1),))
         return json_reply(200, {"status": "ready"})
 
-    async def _metrics(self, exchange: _Exchange) -> Reply:
+    async def _metrics(self, exchange: Exchange) -> Reply:
         body, media = self._port.metrics()
         return Reply(200, ((b"content-type", media.encode("latin-1")),), body)
-
-
-class _Exchange:
-    """One request, as far as it was read. ``unread``: more of it may be coming."""
-
-    def __init__(self, scope: Scope, receive: Receive, limit: int) -> None:
-        self.scope = scope
-        self.method: str = scope["method"]
-        self.path: str = scope["path"]
-        self.headers: dict[str, str] = {}
-        self.gone = False
-        self._receive = receive
-        self._limit = limit
-        self._read = False
-
-    @property
-    def unread(self) -> bool:
-        has_body = self.headers.get("content-length", "0") != "0"
-        return not self._read and (has_body or "transfer-encoding" in self.headers)
-
-    async def body(self) -> bytes:
-        """Raises ``Refusal`` if there is more than the limit, and ``ClientGone``."""
-        length = self.headers.get("content-length", "0")
-        if length.isdigit() and int(length) > self._limit:
-            raise self._too_large()
-        parts: list[bytes] = []
-        size = 0
-        while True:
-            message = await self._receive()
-            if message["type"] != "http.request":
-                self.gone = True
-                raise ClientGone
-            part: bytes = message["body"]
-            size += len(part)
-            if size > self._limit:
-                raise self._too_large()
-            parts.append(part)
-            if not message["more_body"]:
-                self._read = True
-                return part if len(parts) == 1 else b"".join(parts)
-
-    def _too_large(self) -> Refusal:
-        return Refusal(413, f"the body has more than {self._limit:,} bytes")
 
 
 def _not_allowed(methods: tuple[str, ...]) -> Reply:
     allowed = ", ".join(methods)
     detail = f"there is {allowed} at this path"
     return problem(405, detail, headers=((b"allow", allowed.encode()),))
-
-
-def _receipt(receipt: EventReceipt) -> dict[str, Any]:
-    return {
-        "id": receipt.event.id,
-        "source": receipt.event.source,
-        "duplicate": receipt.duplicate,
-        "matched": list(receipt.triggers),
-    }
-
-
-def _batch_reply(events: list[Event], outcomes: list[EventReceipt | BaseException]) -> Reply:
-    """202 only if all were accepted: who looks at nothing but the status must not take a refused
-    event for an accepted one. To send the whole batch again does no harm."""
-    rows: list[dict[str, Any]] = []
-    worst: Reply | None = None
-    for event, outcome in zip(events, outcomes, strict=True):
-        if not isinstance(outcome, BaseException):
-            rows.append({"status": 202, **_receipt(outcome)})
-            continue
-        if not isinstance(outcome, NbfaasError):
-            raise outcome
-        told = problem_of(outcome)
-        detail = str(outcome)
-        rows.append(
-            {"status": told.status, "id": event.id, "source": event.source, "detail": detail}
-        )
-        if worst is None or told.status > worst.status:
-            worst = told
-    if worst is None:
-        return json_reply(202, {"events": rows})
-    refused = sum(row["status"] != 202 for row in rows)
-    detail = f"{refused} of {len(rows)} events were not accepted; 'events' says which, and why"
-    headers = tuple(pair for pair in worst.headers if pair[0] == b"retry-after")
-    return problem(worst.status, detail, headers=headers, events=rows)

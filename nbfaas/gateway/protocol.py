@@ -12,14 +12,10 @@ import logging
 from typing import TYPE_CHECKING, Any, cast
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from nbfaas.gateway.limits import Limits
-from nbfaas.gateway.reply import problem
+from nbfaas.gateway.response_transport import ResponseTransport, refusal
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
@@ -49,7 +45,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self._all = state
         self._limits = limits
         self._running: tuple[RequestResponseCycle, asyncio.Task[Any]] | None = None
-        self._out = _ResponseTransport(self)
+        self._out = ResponseTransport(self)
         self._phase = _IDLE
         self._message = 0  # counts requests
         self._timer: asyncio.TimerHandle | None = None
@@ -237,7 +233,7 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._phase is _BODY:  # so the application has the request
             if self.pipeline:
                 self.pipeline.popleft()  # or would have had it next
-                self._pending = _refusal(status, detail)
+                self._pending = refusal(status, detail)
                 return
             cycle.disconnected = True  # what is still sent goes nowhere
             cycle.message_event.set()
@@ -247,13 +243,13 @@ class GatewayProtocol(HttpToolsProtocol):
                 self.transport.abort()
                 return
         elif cycle is not None and not cycle.response_complete:
-            self._pending = _refusal(status, detail)
+            self._pending = refusal(status, detail)
             return
         self._write_refusal(status, detail)
         self.close_gently()
 
     def _write_refusal(self, status: int, detail: str, header: bytes = b"") -> None:
-        self.transport.write(_refusal(status, detail, header))
+        self.transport.write(refusal(status, detail, header))
 
     # -- the end
 
@@ -306,40 +302,3 @@ class GatewayProtocol(HttpToolsProtocol):
         elif unsent:
             seconds = self._limits.body_deadline
             self._stalled = self.loop.call_later(seconds, self._watch_writing, unsent)
-
-
-class _ResponseTransport:
-    """The transport, as a response sees it: closed gently, and with one system call for a response
-    instead of two."""
-
-    def __init__(self, protocol: GatewayProtocol) -> None:
-        self._protocol = protocol
-        self._held: bytes | None = None
-
-    def hold(self) -> None:
-        """What is written from now on waits for ``flush``."""
-        self._held = b""
-
-    def flush(self) -> None:
-        held, self._held = self._held, None
-        if held:
-            self._protocol.transport.write(held)
-
-    def write(self, data: bytes) -> None:
-        if self._held is None:
-            self._protocol.transport.write(data)
-        else:
-            self._held += data
-
-    def is_closing(self) -> bool:
-        return self._protocol.transport.is_closing()
-
-    def close(self) -> None:
-        self._protocol.close_gently()
-
-
-def _refusal(status: int, detail: str, header: bytes = b"") -> bytes:
-    reply = problem(status, detail)
-    lines = [b"%s: %s\r\n" % pair for pair in reply.headers]
-    length = b"content-length: %d\r\nconnection: close\r\n\r\n" % len(reply.body)
-    return b"".join([STATUS_LINE[status], *lines, header, length, reply.body])
