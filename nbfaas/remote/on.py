@@ -27,6 +27,7 @@ from nbfaas.triggers.source import Source
 from nbfaas.triggers.trigger import FUNCTION, Trigger
 
 Decorator = Callable[[Any], RemoteFunction[Any, Any]]
+_OF_DELIVERY = ("delivery", "on_success", "on_failure", "ordered_by", "max_in_flight")
 
 
 class On:
@@ -112,9 +113,15 @@ class On:
         """When a request comes to ``path`` (``"/orders/{id}"``). ``nbfaas.endpoint()`` tells the
         address and the token. ``respond="sync"``: the response is the function's result, within
         ``deadline`` seconds; the request is not kept, and not repeated. ``"async"``: 202 with an
-        id, once the request is durable. ``auth``: whether the token is asked for."""
+        id, once the request is durable; only then there are the options about delivery.
+        ``auth``: whether the token is asked for."""
         from nbfaas.triggers.http_source import HttpSource
 
+        if respond == "sync":
+            for option in _OF_DELIVERY:
+                if options.get(option) is not None:
+                    wanted = "it needs respond='async': a request that waits is not kept"
+                    raise BadTrigger("http", option, options[option], wanted)
         source = HttpSource(method, path, respond=respond, deadline=deadline, auth=auth)
         return self._decorate_with("http", options, lambda name: source, listens=True)
 

@@ -9,6 +9,7 @@ from nbfaas.errors import MagicError
 from nbfaas.model.invocation import SandboxState
 from nbfaas.notebook.report import Report
 from nbfaas.remote.decorator import functions
+from nbfaas.remote.triggers import triggers
 from nbfaas.service import SandboxRow, close_service, current_service
 
 
@@ -24,8 +25,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> Report:
     service = current_service()
     if given.all:
+        gone = len(triggers)
         close_service()
-        return Report("Everything was cancelled and removed. The next call starts anew.")
+        text = "Everything was cancelled and removed. The next call starts anew."
+        if gone:
+            text += (
+                f" {gone} trigger{' is' if gone == 1 else 's are'} gone too: run the cells that "
+                "define them again. What was accepted waits."
+            )
+        return Report(text)
     rows = service.sandboxes() if service is not None and not service.failed else []
     if given.name is not None:
         known = {*functions, *(row.function for row in rows if row.function)}
