@@ -243,6 +243,10 @@ class EventEngine:
                 age,
             )
         )
+        for emitted in outcome.emits:  # accepted in the transaction that has settled it
+            kind = msgspec.json.decode(emitted.body, type=_Typed).type
+            names = tuple(new.trigger for new in emitted.deliveries)
+            self._publish(EventAccepted(outcome.at, emitted.id, emitted.source, kind, names))
 
     async def drain(self, within: float) -> bool:
         """Wait until nothing waits for the triggers there are, and nothing is under way. False: not
@@ -275,6 +279,12 @@ class EventEngine:
         await self._deliverer.close()
         await self._courier.close()
         await asyncio.to_thread(self.store.close)
+
+
+class _Typed(msgspec.Struct):
+    """What has to be known of an event's JSON."""
+
+    type: str
 
 
 class SourceIntake:

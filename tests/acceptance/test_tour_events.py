@@ -145,4 +145,7 @@ def test_the_listings_show_every_trigger_and_what_it_did(tour):
     )
     assert row is not None
     assert row.groups() == ("13", "13")
+    chained = re.search(r"^ *brighten-event +(\d+) +0 +\S+ +(\d+) ", counted, re.M)
+    assert chained is not None
+    assert chained[1] == chained[2] != "0"
     assert "no triggers" in tour.text("shutil.rmtree")
