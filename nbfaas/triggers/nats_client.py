@@ -30,6 +30,7 @@ class NatsConnection:
         self._client = _client_class()()
         self._problem: Exception | None = None
         self._stirred = asyncio.Event()
+        self._closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.messages: deque[Any] = deque()
         self.pull_ended = False
         """The server has said that the last pull brings no more."""
@@ -73,7 +74,16 @@ class NatsConnection:
                 raise self._unavailable(f"no answer within {seconds:g} s") from None
 
     async def flush(self) -> None:
-        await self.ask(self._client.flush(ANSWER_SECONDS))
+        """Wait until the server has got what was sent. nats-py would wait its whole time if the
+        connection is lost meanwhile."""
+        flushing = asyncio.ensure_future(self._client.flush(ANSWER_SECONDS))
+        try:
+            await asyncio.wait({flushing, self._closed}, return_when=asyncio.FIRST_COMPLETED)
+            if not flushing.done():
+                self._raise_problem()
+            await self.ask(flushing)
+        finally:
+            flushing.cancel()
 
     async def ask(self, asking: Awaitable[Any]) -> Any:
         import nats.errors
@@ -125,6 +135,8 @@ class NatsConnection:
 
     async def _on_closed(self) -> None:
         self._problem = self._problem or ConnectionError("the connection was closed")
+        if not self._closed.done():
+            self._closed.set_result(None)
         self._stirred.set()
 
     def _raise_problem(self) -> None:
