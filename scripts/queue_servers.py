@@ -21,6 +21,8 @@ class NoQueueServers(Exception):
 
 def ensure() -> None:
     """Install what is missing. Raises ``NoQueueServers``. Any number of calls at once are safe."""
+    # nats-server is here, which is not on every root's path.
+    os.environ["PATH"] = f"{os.environ.get('PATH', '/usr/bin:/bin')}:/usr/sbin:/sbin"
     if not missing():
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
