@@ -20,8 +20,8 @@ class Intake(Protocol):
         upstream. What was accepted before (same source and id) is accepted again without effect.
 
         While the queue is full it waits; so a source that awaits it slows down by itself. Raises
-        ``EventConflict`` (another event has that source and id) and ``EventStoreError``; then
-        nothing was accepted.
+        ``EventConflict`` if another event has the source and id of one of them: that one was not
+        accepted, the others and the state were. Raises ``EventStoreError``; then nothing was.
         """
         ...
 
