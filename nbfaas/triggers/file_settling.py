@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import NamedTuple
+
+import msgspec
 
 from nbfaas.triggers.file_pattern import Version
 
@@ -15,7 +16,7 @@ class ChangeKind(StrEnum):
     DELETED = "deleted"
 
 
-class FileChange(NamedTuple):
+class FileChange(msgspec.Struct, frozen=True, gc=False):
     """``version`` is the file's as it is now; of a deleted one, as it was last known."""
 
     kind: ChangeKind
