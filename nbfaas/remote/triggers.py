@@ -57,7 +57,9 @@ class TriggerHandle:
 
     @property
     def problem(self) -> str | None:
-        return self._trigger.problem
+        """What its source raised last, or what it waits for now, such as a missing folder."""
+        source = self._trigger.source
+        return self._trigger.problem or (None if source is None else source.problem)
 
     @property
     def policy(self) -> DeliveryPolicy:
@@ -109,7 +111,8 @@ class TriggerHandle:
         text = f"<Trigger {self.name}: {self.kind} {self.shown} → {self.target}, {self.state}"
         if self.waiting:
             text += f", {self.waiting:,} waiting"
-        return f"{text}: {self.problem}>" if self.problem else f"{text}>"
+        problem = self.problem
+        return f"{text}: {problem}>" if problem else f"{text}>"
 
 
 class TriggerList:
