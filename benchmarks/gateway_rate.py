@@ -11,6 +11,7 @@ second (best of some rounds), p50 and p99 in ms, and the ratio to the bare route
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import subprocess
 import sys
@@ -25,9 +26,13 @@ if __package__ in (None, ""):
 CONNECTIONS = 16
 ROUNDS = 3
 TOKEN = "a-token-for-the-benchmark"
+PLACE = b"0123456789"  # where each request has a number of its own, if that is in it
 
 
 # -- the load, in a process of its own
+
+
+_numbers = itertools.count()
 
 
 class Connection(asyncio.Protocol):
@@ -44,7 +49,8 @@ class Connection(asyncio.Protocol):
 
     def ask(self) -> None:
         self.asked = time.perf_counter()
-        self.transport.write(self.text)
+        number = b"%010d" % next(_numbers)
+        self.transport.write(self.text.replace(PLACE, number))
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
@@ -126,7 +132,7 @@ class InstantEngine:
     def not_ready(self) -> None:
         return None
 
-    def metrics(self) -> tuple[bytes, str]:
+    async def metrics(self, accept: str) -> tuple[bytes, str]:
         return b"", "text/plain"
 
 
@@ -174,7 +180,7 @@ async def main(seconds: float) -> None:
     order = b'{"total": 120, "lines": [{"sku": "a-1", "count": 2}, {"sku": "b-7", "count": 1}]}'
     binary = {
         "ce-specversion": "1.0",
-        "ce-id": "1234",
+        "ce-id": PLACE.decode(),
         "ce-source": "/shop",
         "ce-type": "order.created",
         "Content-Type": "application/json",

@@ -182,7 +182,7 @@ class GatewayApp:
         return json_reply(200, {"status": "ready"})
 
     async def _metrics(self, exchange: Exchange) -> Reply:
-        body, media = self._port.metrics()
+        body, media = await self._port.metrics(exchange.headers.get("accept", ""))
         return Reply(200, ((b"content-type", media.encode("latin-1")),), body)
 
 

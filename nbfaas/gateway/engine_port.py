@@ -114,8 +114,8 @@ class EnginePort:
     def not_ready(self) -> str | None:
         return None if self._engine.accepts else "events are not taken in any more"
 
-    def metrics(self) -> tuple[bytes, str]:
-        return self._metrics().render()
+    async def metrics(self, accept: str) -> tuple[bytes, str]:
+        return await asyncio.to_thread(self._metrics().render, accept)
 
 
 def _told(kept: KeptDelivery) -> Mapping[str, Any]:

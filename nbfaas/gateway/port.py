@@ -69,6 +69,6 @@ class GatewayPort(Protocol):
         """Why no requests should be sent here now; None if they may be."""
         ...
 
-    def metrics(self) -> tuple[bytes, str]:
-        """The metrics, and their media type."""
+    async def metrics(self, accept: str) -> tuple[bytes, str]:
+        """The metrics in a form that the ``Accept`` header names, and their media type."""
         ...

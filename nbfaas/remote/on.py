@@ -10,6 +10,7 @@ after the other), ``max_in_flight`` (how many events of the trigger may be under
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -76,13 +77,13 @@ class On:
         depth) was created or modified (or ``"deleted"``), and has not changed for ``stable``
         seconds. ``existing``: whether files that are there at the very first start count.
 
-        The folder is mounted read-only into the function's sandbox, at its own path, unless
-        something is mounted there already.
+        The folder is made, if it is not there, and mounted read-only into the function's sandbox,
+        at its own path, unless something is mounted there already.
         """
         from nbfaas.triggers.file_source import FileSource
 
         # What it means now is meant for good, whatever folder the notebook changes to.
-        absolute = Path(pattern).expanduser().absolute()
+        absolute = os.path.join(os.getcwd(), os.path.expanduser(pattern))
 
         def make(name: str) -> FileSource:
             return FileSource(
@@ -94,6 +95,8 @@ class On:
 
         def mount_and_decorate(decorated: Any) -> RemoteFunction[Any, Any]:
             function = _remote(decorated)
+            # Docker would make it, as root, and so the first file could not be put there.
+            os.makedirs(folder, exist_ok=True)
             function.mount(Volume(folder, folder, read_only=True))
             return decorate(function)
 

@@ -29,10 +29,11 @@ def depth_of(event: Event) -> int:
 
 
 def digest(event: Event) -> bytes:
-    """Tells two events with one source and id apart; their time does not count, since whoever sends
-    an event again may stamp it again."""
+    """Tells two events with one source and id apart. Their time and trace don't count: whoever
+    sends an event again may stamp it again."""
     found = event.to_dict()
-    del found["time"]
+    for name in ("time", "traceparent", "tracestate"):
+        found.pop(name, None)
     text = json.dumps(found, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
 

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from nbfaas.agent.event import Event
 from nbfaas.delivery.deliverer import AttemptEnd, Ended
 from nbfaas.delivery.retrying import Verdict
@@ -45,6 +47,18 @@ PERMANENT = (
 
 Submit = Callable[[list[Invocation]], None]
 Route = Callable[[Event, Sequence[str]], Incoming]
+
+
+class _Named(msgspec.Struct):
+    id: str
+
+
+_read_id = msgspec.json.Decoder(_Named)
+
+
+def _id_of(body: bytes) -> str:
+    """The event's id, without reading all of it."""
+    return _read_id.decode(body).id
 
 
 class TriggerCourier:
@@ -152,6 +166,7 @@ class TriggerCourier:
                 delivery.trigger,
                 delivery.attempt,
                 invocation_id,
+                _id_of(delivery.body),
                 kind="" if trigger is None else trigger.kind,
             )
         )

@@ -65,5 +65,5 @@ class SmallEngine:
     def not_ready(self) -> str | None:
         return self.reason
 
-    def metrics(self) -> tuple[bytes, str]:
+    async def metrics(self, accept: str) -> tuple[bytes, str]:
         return b"faas_invocations_total 3\n", "text/plain; version=0.0.4"
