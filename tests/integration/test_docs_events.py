@@ -92,9 +92,12 @@ def test_what_the_page_says_a_context_has_is_there():
     assert [name for name in names if not hasattr(context, name)] == []
 
 
-def test_the_examples_run_one_after_the_other(tmp_path):
-    blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    assert len(blocks) >= 9
+def examples_of(page: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+
+
+def ran_in_processes(tmp_path: Path, blocks: list[str]) -> str:
+    """What the examples print, one after the other in one interpreter."""
     script = tmp_path / "examples.py"
     # As a module's code: the functions are pickled by value only from __main__.
     script.write_text("\n".join(blocks))
@@ -107,9 +110,30 @@ def test_the_examples_run_one_after_the_other(tmp_path):
         "PYTHONWARNINGS": "error",
     }
     ran = subprocess.run(
-        [sys.executable, str(script)], env=env, capture_output=True, text=True, timeout=120
+        [sys.executable, str(script)],
+        env=env,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert ran.returncode == 0, ran.stderr
     assert "Traceback" not in ran.stderr, ran.stderr
-    assert "✗ data.total: wanted > 100, found 20" in ran.stdout
-    assert "2 attempts failed" in ran.stdout
+    return ran.stdout
+
+
+def test_the_examples_run_one_after_the_other(tmp_path):
+    blocks = examples_of(PAGE)
+    assert len(blocks) >= 9
+    printed = ran_in_processes(tmp_path, blocks)
+    assert "✗ data.total: wanted > 100, found 20" in printed
+    assert "2 attempts failed" in printed
+
+
+def test_the_example_of_the_readme_runs(tmp_path):
+    page = (ROOT / "README.md").read_text()
+    (block,) = [each for each in examples_of(page) if "@on." in each]
+    check = (
+        "import nbfaas\nassert nbfaas.triggers.drain(60)\nprint(len(nbfaas.dead_letters), 'dead')"
+    )
+    assert "0 dead" in ran_in_processes(tmp_path, [block, check])
