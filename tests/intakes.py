@@ -49,11 +49,13 @@ class KeptIntake:
 
     async def _keep(self, events: Sequence[Event], state: str | None) -> None:
         for event in events:
-            if self._digests.get((event.source, event.id), digest(event)) != digest(event):
+            if self._digests.get((event.source, event.id), digest(event.to_dict())) != digest(
+                event.to_dict()
+            ):
                 raise EventConflict(event.source, event.id)
         for event in events:
             if (event.source, event.id) not in self._digests:
-                self._digests[event.source, event.id] = digest(event)
+                self._digests[event.source, event.id] = digest(event.to_dict())
                 self.events.append(event)
         if state is not None:
             self.states.append(state)
@@ -92,7 +94,7 @@ class StoreIntake(KeptIntake):
         return None if found is None else json.loads(found)
 
     async def _keep(self, events: Sequence[Event], state: str | None) -> None:
-        incoming = [Incoming(e.source, e.id, e.to_json(), digest(e)) for e in events]
+        incoming = [Incoming(e.source, e.id, e.to_json(), digest(e.to_dict())) for e in events]
         encoded = None if state is None else state.encode()
         future = self._store.accept(incoming, source_key="source", state=encoded)
         future.add_done_callback(lambda future: self._note(events, future))

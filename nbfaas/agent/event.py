@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import random
 import re
 import uuid
 from collections.abc import Mapping
@@ -70,7 +72,7 @@ class Event:
         put = object.__setattr__
         put(self, "type", _text("type", type))
         put(self, "source", _text("source", source))
-        put(self, "id", str(uuid.uuid4()) if id is None else _text("id", id))
+        put(self, "id", _new_id() if id is None else _text("id", id))
         put(self, "subject", None if subject is None else _text("subject", subject))
         put(self, "time", _time(time))
         if datacontenttype is None and isinstance(data, bytes):
@@ -172,6 +174,16 @@ class Event:
 def restore(found: dict[str, Any]) -> Event:
     """What a pickled Event is rebuilt with."""
     return Event.from_dict(found)
+
+
+# Seeded by the system once: asking it for each id would give up the interpreter's lock each time.
+_random = random.Random()  # noqa: S311 - ids are no secrets
+os.register_at_fork(after_in_child=_random.seed)
+
+
+def _new_id() -> str:
+    """A random UUID (RFC 9562, version 4)."""
+    return str(uuid.UUID(int=_random.getrandbits(128), version=4))
 
 
 def format_time(time: datetime) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
+
+import msgspec
 
 from nbfaas.agent.event import Event
 from nbfaas.delivery.retrying import Verdict
@@ -14,6 +17,7 @@ from nbfaas.triggers.trigger import Trigger
 
 DEPTH = "nbfaasdepth"
 """The extension attribute that counts the links of a chain; it crosses URLs, too."""
+_STAMPS = frozenset({"time", "traceparent", "tracestate"})
 CAUSE = "nbfaascause"
 SUCCEEDED = "nbfaas.function.succeeded"
 FAILED = "nbfaas.function.failed"
@@ -28,14 +32,21 @@ def depth_of(event: Event) -> int:
         return 0
 
 
-def digest(event: Event) -> bytes:
-    """Tells two events with one source and id apart. Their time and trace don't count: whoever
-    sends an event again may stamp it again."""
-    found = event.to_dict()
-    for name in ("time", "traceparent", "tracestate"):
-        found.pop(name, None)
-    text = json.dumps(found, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+def encode(event: Mapping[str, Any], *, ordered: bool = False) -> bytes:
+    """JSON of an event. ``ordered``: the same for equal ones."""
+    try:
+        return msgspec.json.encode(event, order="deterministic" if ordered else None)
+    except OverflowError:  # integers of more than 64 bits
+        return json.dumps(
+            event, sort_keys=ordered, separators=(",", ":"), ensure_ascii=False
+        ).encode()
+
+
+def digest(event: Mapping[str, Any]) -> bytes:
+    """Tells two events (as JSON) with one source and id apart. Their time and trace don't count:
+    whoever sends an event again may stamp it again."""
+    told = {name: value for name, value in event.items() if name not in _STAMPS}
+    return hashlib.blake2b(encode(told, ordered=True), digest_size=16).digest()
 
 
 def success_event(

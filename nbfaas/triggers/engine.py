@@ -27,7 +27,8 @@ from nbfaas.model.records import (
     Subscriber,
 )
 from nbfaas.settings import Settings
-from nbfaas.triggers.chains import depth_of, digest
+from nbfaas.triggers.acceptor import Acceptor
+from nbfaas.triggers.chains import depth_of, digest, encode
 from nbfaas.triggers.courier import TriggerCourier
 from nbfaas.triggers.http_source import HttpSource, RouteRegistrar
 from nbfaas.triggers.receipt import Receipt
@@ -73,6 +74,7 @@ class EventEngine:
         self._deliverer = Deliverer(
             store, self._courier, self._room, observe=self._observe, notify=notify, clock=clock
         )
+        self._acceptor = Acceptor(store, self._deliverer)
         self._sources = Supervisor(lambda trigger: SourceIntake(self, trigger), notify)
         self._rate_since = (clock(), 0)
         self.accepts = True
@@ -156,9 +158,12 @@ class EventEngine:
         addressed to, whatever their rules. Raises ``IntakeFull``, ``EventConflict`` (the others
         were accepted) and ``EventStoreError``."""
         self._check_room(len(events))
-        incoming, names, reserved = [], [], []
+        incoming: list[Incoming] = []
+        names: list[tuple[str, ...]] = []
+        reserved: list[str] = []
         for event in events:
-            found = self.triggers.matching(event, to)
+            as_json = event.to_dict()
+            found = self.triggers.matching(as_json, to)
             names.append(tuple(trigger.name for trigger in found))
             deliveries = []
             for trigger in found:
@@ -169,23 +174,14 @@ class EventEngine:
                     self._deliverer.reserve(trigger.name)
                     reserved.append(trigger.name)
                 deliveries.append(_new_delivery(trigger, event, lease=lease))
-            incoming.append(_incoming(event, deliveries))
-        accepted: list[Accepted] = []
+            incoming.append(_incoming(event, as_json, deliveries))
         try:
-            accepted = await asyncio.wrap_future(
-                self.store.accept(incoming, source_key=source_key, state=state)
+            accepted = await self._acceptor.accept(
+                incoming, reserved, source_key=source_key, state=state
             )
         except EventStoreError:
             self._publish(EventRefused(self._clock(), "unavailable"))
             raise
-        finally:
-            leased = [delivery for each in accepted for delivery in each.leased]
-            for delivery in leased:
-                reserved.remove(delivery.trigger)
-            for name in reserved:
-                self._deliverer.release(name)
-        self._deliverer.begin(leased)
-        self._deliverer.nudge()
         return self._receipts(events, names, accepted)
 
     def _receipts(
@@ -209,8 +205,9 @@ class EventEngine:
 
     def incoming(self, event: Event, to: Sequence[str] = ()) -> Incoming:
         """An event of a destination, as the store takes it in."""
-        found = self.triggers.matching(event, to)
-        return _incoming(event, [_new_delivery(trigger, event) for trigger in found])
+        as_json = event.to_dict()
+        found = self.triggers.matching(as_json, to)
+        return _incoming(event, as_json, [_new_delivery(trigger, event) for trigger in found])
 
     def _check_room(self, count: int) -> None:
         waiting, limit = self.store.backlog, self._settings.max_backlog
@@ -327,12 +324,12 @@ def _new_delivery(trigger: Trigger, event: Event, *, lease: bool = False) -> New
     return NewDelivery(trigger.name, trigger.target, trigger.policy, key, body, lease)
 
 
-def _incoming(event: Event, deliveries: Iterable[NewDelivery]) -> Incoming:
+def _incoming(event: Event, as_json: dict[str, Any], deliveries: Iterable[NewDelivery]) -> Incoming:
     return Incoming(
         event.source,
         event.id,
-        event.to_json(),
-        digest(event),
+        encode(as_json),
+        digest(as_json),
         depth_of(event),
         tuple(deliveries),
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-from nbfaas.agent.event import Event
 from nbfaas.errors.delivery import UnknownTrigger
 from nbfaas.rules import RuleIndex
 from nbfaas.triggers.trigger import Trigger
@@ -54,7 +54,8 @@ class Registry:
     def of_target(self, target: str) -> list[Trigger]:
         return [trigger for trigger in self if trigger.target == target]
 
-    def matching(self, event: Event, to: Iterable[str] = ()) -> list[Trigger]:
-        """Those the event is addressed ``to``, then those whose rule matches it, each once."""
-        names = dict.fromkeys([*to, *self._rules.match(event.to_dict())])
+    def matching(self, event: Mapping[str, Any], to: Iterable[str] = ()) -> list[Trigger]:
+        """Those the event (its JSON) is addressed ``to``, then those whose rule matches it, each
+        once."""
+        names = dict.fromkeys([*to, *self._rules.match(event)])
         return [self._triggers[name] for name in names if name in self._triggers]
