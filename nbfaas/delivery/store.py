@@ -145,7 +145,9 @@ class EventStore:
         return self._submit(Ask(lambda tx: next_due(tx, list(triggers))))
 
     def expire(self, now: float) -> Future[list[Delivery]]:
-        """What waits and is too old dies, up to some hundred at once; returns what did."""
+        """What waits and is too old dies, up to a thousand at once; returns what did. To be asked
+        again until that is nothing: what is too old and does not die stands in the way of what is
+        due, because ``lease`` looks at no more than there is room for."""
         return self._submit(Ask(lambda tx: expire(tx, now)))
 
     def redrive(self, numbers: Sequence[int] | None, trigger: str | None = None) -> Future[int]:

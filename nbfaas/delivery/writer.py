@@ -6,6 +6,7 @@ operation waits for one sync, and many wait for hardly more.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -82,7 +83,7 @@ class Writer:
             with self._gate:
                 self._closing = True
             reason = "its thread has ended"
-            gone = EventStoreUnavailable(str(self._path), reason, "Open it again.")
+            gone = EventStoreUnavailable(str(self._path), reason, "Close it, then open it again.")
             while (group := self._next_group(wait=False)) is not None:
                 self._refuse(group, gone)
             if self._damage is None:
@@ -114,7 +115,7 @@ class Writer:
             carry_out(self._tx, group)
             self._commit(group)
         except Exception as error:  # noqa: BLE001 - nothing may end the thread
-            self._tx.roll_back()
+            self._roll_back()
             if is_trouble(error):
                 self._refuse(group, error)
             else:
@@ -140,7 +141,7 @@ class Writer:
                     failed.append((operation, error))
             self._commit(done)
         except Exception as error:  # noqa: BLE001
-            self._tx.roll_back()
+            self._roll_back()
             self._refuse(group, error)
             return
         self._acknowledge(done)
@@ -161,6 +162,11 @@ class Writer:
 
     def _commit(self, group: Group) -> None:
         self._tx.commit()
+
+    def _roll_back(self) -> None:
+        # If not even that works, it is tried again before the next transaction.
+        with contextlib.suppress(Exception):
+            self._tx.roll_back()
 
     def _acknowledge(self, group: Group) -> None:
         """Tell that it is done; for when it is on disk."""
