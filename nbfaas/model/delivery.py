@@ -148,6 +148,14 @@ class DeadLetter:
     event: Mapping[str, Any]  # the event's JSON
     attempts: tuple[DeliveryAttempt, ...] = field(default=())
 
+    def __repr__(self) -> str:
+        errors = [attempt.error for attempt in self.attempts if attempt.error]
+        error = f": {errors[-1][:200]}" if errors else ""
+        return (
+            f"<DeadLetter {self.number} of {self.trigger}: {self.event.get('type')} "
+            f"{self.event.get('id')}, {self.reason}{error}>"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class TriggerQueue:

@@ -19,7 +19,14 @@ from nbfaas.delivery.retrying import retry_after
 from nbfaas.delivery.store import EventStore
 from nbfaas.dispatch.invocation import Invocation
 from nbfaas.errors.delivery import EventConflict, EventStoreError, IntakeFull
-from nbfaas.model.delivery import Accepted, Delivery, Incoming, NewDelivery, Outcome
+from nbfaas.model.delivery import (
+    Accepted,
+    Delivery,
+    DeliveryState,
+    Incoming,
+    NewDelivery,
+    Outcome,
+)
 from nbfaas.model.records import (
     DeliverySettled,
     EventAccepted,
@@ -76,6 +83,8 @@ class EventEngine:
         )
         self._acceptor = Acceptor(store, self._deliverer)
         self._sources = Supervisor(lambda trigger: SourceIntake(self, trigger), notify)
+        self._notify = notify
+        self._known_to_fail: set[str] = set()  # triggers whose first dead letter was told of
         self._rate_since = (clock(), 0)
         self.accepts = True
         """Whether events are taken in; not while it closes."""
@@ -240,10 +249,22 @@ class EventEngine:
                 age,
             )
         )
+        if outcome.state is DeliveryState.DEAD:
+            self._tell_of_dead(delivery.trigger, outcome)
         for emitted in outcome.emits:  # accepted in the transaction that has settled it
             kind = msgspec.json.decode(emitted.body, type=_Typed).type
             names = tuple(new.trigger for new in emitted.deliveries)
             self._publish(EventAccepted(outcome.at, emitted.id, emitted.source, kind, names))
+
+    def _tell_of_dead(self, name: str, outcome: Outcome) -> None:
+        """Once for each trigger, until something is redriven."""
+        if name not in self._known_to_fail:
+            self._known_to_fail.add(name)
+            error = f" ({outcome.error})" if outcome.error else ""
+            self._notify(
+                f"trigger {name!r} has a dead letter: {outcome.reason}{error}. "
+                "%faas dlq lists them."
+            )
 
     async def drain(self, within: float) -> bool:
         """Wait until nothing waits for the triggers there are, and nothing is under way. False: not
@@ -258,6 +279,7 @@ class EventEngine:
             await asyncio.sleep(0.01)
 
     async def redrive(self, numbers: Sequence[int] | None, trigger: str | None) -> int:
+        self._known_to_fail.clear()
         count = await asyncio.wrap_future(self.store.redrive(numbers, trigger))
         self._deliverer.nudge()
         return count

@@ -126,7 +126,8 @@ def test_http_serves_a_thumbnail_to_who_has_the_token(tour):
 
 def test_what_fails_is_a_dead_letter_and_after_the_fix_it_is_redriven(tour):
     dead = tour.text('"sticker.png").write_bytes')
-    assert "3 attempts failed" in dead
+    assert "trigger 'thumbnail-file' has a dead letter: 3 attempts failed (OSError" in dead
+    assert re.search(r"thumbnail-file .* 3 +3 attempts failed", dead)
     assert "cannot write mode RGBA as JPEG" in dead
     assert "1 dead letter will be delivered again" in tour.text("%faas dlq redrive")
     after = tour.text('pictures("*sticker*")')
