@@ -95,6 +95,8 @@ class Deliverer:
         self._settle_wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._settler: asyncio.Task[None] | None = None
+        self._leaser: asyncio.Task[None] | None = None
+        self._swept = asyncio.Event()  # what was too old at the start is out of the way
         self._quiet = asyncio.Event()  # nothing is under way
         self._settled = asyncio.Event()  # all that has ended is settled
         self._quiet.set()
@@ -114,9 +116,10 @@ class Deliverer:
     def start(self) -> None:
         spawn = self._loop.create_task
         self._settler = spawn(self._settle(), name="nbfaas-deliver-settle")
+        self._leaser = spawn(self._lease(), name="nbfaas-deliver-lease")
         self._tasks = [
             self._settler,
-            spawn(self._lease(), name="nbfaas-deliver-lease"),
+            self._leaser,
             spawn(self._sweep(), name="nbfaas-deliver-sweep"),
         ]
 
@@ -151,10 +154,11 @@ class Deliverer:
     # -- leasing
 
     async def _lease(self) -> None:
-        while True:
+        await self._swept.wait()  # what is too old is not begun, and would only be in the way
+        while not self._closing:
             self._wake.clear()
             wait = await self._guarded(self._lease_once, "leasing")
-            if wait == 0:
+            if wait == 0 or self._closing:
                 continue
             await _within(wait, self._wake.wait())
 
@@ -174,7 +178,11 @@ class Deliverer:
         if deliveries:
             for delivery in deliveries:
                 self.reserve(delivery.trigger)
-            self.begin(deliveries)
+            if not self._closing:
+                self.begin(deliveries)
+            else:  # they were asked for before
+                for delivery in deliveries:
+                    self._ended(delivery)(AttemptEnd("nbfaas was closed", interrupted=True))
             return 0
         due = await asyncio.wrap_future(self._store.next_due(list(room)))
         if due is None:
@@ -264,12 +272,14 @@ class Deliverer:
 
     async def _sweep_once(self) -> None:
         now = self._clock()
-        for delivery in await asyncio.wrap_future(self._store.expire(now)):
-            reason = f"it was not done within its max_age, {delivery.policy.max_age:g} s"
-            outcome = Outcome(
-                delivery.number, delivery.epoch, DeliveryState.DEAD, now, reason=reason
-            )
-            self._observe(delivery, outcome)
+        while expired := await asyncio.wrap_future(self._store.expire(now)):
+            for delivery in expired:
+                reason = f"it was not done within its max_age, {delivery.policy.max_age:g} s"
+                outcome = Outcome(
+                    delivery.number, delivery.epoch, DeliveryState.DEAD, now, reason=reason
+                )
+                self._observe(delivery, outcome)
+        self._swept.set()
         await asyncio.wrap_future(self._store.prune(now))
 
     async def _guarded(
@@ -292,6 +302,10 @@ class Deliverer:
     async def stop(self, grace: float) -> None:
         """Begin nothing more, and wait up to ``grace`` seconds for what is under way."""
         self._closing = True
+        self._swept.set()
+        self.nudge()
+        if self._leaser is not None:
+            await asyncio.wait([self._leaser], timeout=grace)
         await self._end_tasks([task for task in self._tasks if task is not self._settler])
         await _within(grace, self._quiet.wait())
 
