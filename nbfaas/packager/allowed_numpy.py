@@ -72,7 +72,7 @@ def _make_dtype(spec: Any, align: object = False, copy: object = True) -> Any:
             raise Damaged("a record's dtype is none")
         return np.dtype((np.record, spec[1]))
     if type(spec) is not str or not _SPEC.fullmatch(spec):
-        raise Damaged(f"a dtype made from {spec!r}")
+        raise Damaged(f"a dtype made from a {type(spec).__name__}")
     return np.dtype(spec, copy=True)
 
 
@@ -90,6 +90,10 @@ def _build_dtype(dtype: Any, state: Any) -> object:
     elif names:
         formats = [fields[name] for name in names]
         _check(all(isinstance(each[0], np.dtype) for each in formats), "a field's dtype")
+        count = 0
+        for each in formats:
+            count += _fields_of(each[0])
+            _check(count <= _MAX_FIELDS, "the number of a dtype's fields")
         built = np.dtype(
             {
                 "names": list(names),
@@ -112,6 +116,16 @@ def _build_dtype(dtype: Any, state: Any) -> object:
         built = dtype
     swapped = order in ("<", ">") and order != _NATIVE and not names
     return built.newbyteorder(order) if swapped else built
+
+
+def _fields_of(dtype: Any) -> int:
+    """How many fields hashing and showing a dtype goes through, those of shared parts each time.
+    No dtype is made that has more than ``_MAX_FIELDS``."""
+    inner = dtype.subdtype[0] if dtype.subdtype else dtype
+    return 1 + sum(_fields_of(inner.fields[name][0]) for name in inner.names or ())
+
+
+_MAX_FIELDS = 10_000
 
 
 def build_array(array: Any, state: Any) -> object:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import array
 import builtins
+import collections
 import enum
+import fractions
 import functools
 import importlib
 import re
 import sys
+import uuid
 import zoneinfo
+from collections.abc import Callable
 from typing import Any
 
 from nbfaas.packager.own_classes import enum_grant, exception_grant, find_class
@@ -21,7 +25,6 @@ _CALLED = {
     "collections": ("OrderedDict", "Counter", "deque"),
     "datetime": ("date", "time", "datetime", "timedelta", "timezone"),
     "decimal": ("Decimal",),
-    "fractions": ("Fraction",),
     "ipaddress": (
         *("IPv4Address", "IPv4Network", "IPv4Interface"),
         *("IPv6Address", "IPv6Network", "IPv6Interface"),
@@ -35,9 +38,8 @@ _CALLED = {
 _BUILT = {
     "_io": ("BytesIO", "StringIO"),
     "builtins": ("object",),
-    "collections": ("ChainMap", "UserDict", "UserList", "UserString", "OrderedDict", "Counter"),
+    "collections": ("ChainMap", "UserDict", "UserList", "OrderedDict", "Counter"),
     "types": ("SimpleNamespace",),
-    "uuid": ("UUID",),
 }
 # Only referred to: the type itself is the value, or another type's argument.
 _NAMED = {
@@ -108,11 +110,9 @@ def _byte_array(source: object = b"", encoding: object = None) -> bytearray:
 
 
 def _default_dict(factory: object = None, *items: Any) -> Any:
-    from collections import defaultdict
-
     if factory is not None and factory not in _FACTORIES:
         raise Refused("collections.defaultdict with a factory of one's own")
-    made: Any = defaultdict
+    made: Any = collections.defaultdict
     return made(factory, *items)
 
 
@@ -137,6 +137,29 @@ def _array_of(code: object, items: object = ()) -> array.array[Any]:
     return array.array(code, items)
 
 
+def _fraction(numerator: object, denominator: object = 1) -> fractions.Fraction:
+    # "1e999999999" would be made into an integer of a billion digits.
+    if type(numerator) is str and _FRACTION.fullmatch(numerator):
+        return fractions.Fraction(numerator)
+    if type(numerator) is int and type(denominator) is int:
+        return fractions.Fraction(numerator, denominator)
+    raise Damaged("a fraction of what are no integers")
+
+
+_FRACTION = re.compile(r"-?[0-9]+(/[0-9]+)?")
+
+
+def _set_attribute(name: str, kind: type) -> Callable[[Any, Any], object]:
+    """For types that hash themselves by one attribute: it must be of a type that hashes fast."""
+
+    def build(instance: Any, state: Any) -> object:
+        if type(state) is not dict or type(state.get(name)) is not kind:
+            raise Damaged(f"a {type(instance).__name__} whose {name} is no {kind.__name__}")
+        return set_state(instance, state)
+
+    return build
+
+
 def _maker(name: str, call: Any) -> tuple[str, Grant]:
     return name, Grant(Maker(name), call)
 
@@ -147,10 +170,13 @@ _SPECIAL: dict[str, Grant] = dict(
         _maker("builtins.getattr", _getattr),
         _maker("cloudpickle.cloudpickle._builtin_type", _builtin_type),
         ("builtins.bytearray", Grant(bytearray, _byte_array)),
+        ("fractions.Fraction", Grant(fractions.Fraction, _fraction)),
+        ("uuid.UUID", Grant(uuid.UUID, new=True, build=_set_attribute("int", int))),
         (
-            "collections.defaultdict",
-            Grant(importlib.import_module("collections").defaultdict, _default_dict),
+            "collections.UserString",
+            Grant(collections.UserString, new=True, build=_set_attribute("data", str)),
         ),
+        ("collections.defaultdict", Grant(collections.defaultdict, _default_dict)),
         ("zoneinfo.ZoneInfo", Grant(zoneinfo.ZoneInfo)),
         _maker("re._compile", _pattern),
         ("array.array", Grant(array.array, _array_of)),

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import copyreg
 import importlib
-import io
-import pickle
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from nbfaas.agent.codec import resolve, writable
 from nbfaas.agent.event import Event, restore
@@ -16,6 +14,7 @@ from nbfaas.packager.allowed_numpy import find_numpy
 from nbfaas.packager.allowed_pandas import find_pandas
 from nbfaas.packager.allowed_stdlib import find_stdlib
 from nbfaas.packager.own_classes import is_own, own_class
+from nbfaas.packager.plain import NotPlain, load_plain
 from nbfaas.packager.unpickler import CheckedUnpickler, Damaged, Grant, Maker, Refused
 
 
@@ -28,23 +27,16 @@ def load_checked(parts: Sequence[Bytes], trust: tuple[str, ...] = ()) -> Any:
     # Registered extension codes would be resolved without find_class.
     if not copyreg._inverted_registry:  # type: ignore[attr-defined]
         try:
-            return _PlainUnpickler(io.BytesIO(data), buffers=buffers).load()
-        except _NeedsGlobals:
+            return load_plain(data, buffers)
+        except NotPlain:
             pass
+        except Damaged:
+            raise
         except Exception as error:  # noqa: BLE001 - damaged pickles raise nearly anything
             raise Damaged(f"{type(error).__name__}: {error}") from None
     policy = _Policy(trust)
     data = data if type(data) is bytes else bytes(data)
     return CheckedUnpickler(policy.find, policy.trusts).load(data, buffers)
-
-
-class _NeedsGlobals(Exception):
-    """The pickle is not plain data."""
-
-
-class _PlainUnpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> NoReturn:
-        raise _NeedsGlobals
 
 
 class _Policy:

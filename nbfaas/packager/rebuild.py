@@ -9,11 +9,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nbfaas.agent import wire
 from nbfaas.agent.wire import Bytes
 from nbfaas.errors import FunctionExited, RemoteError
 from nbfaas.packager.own_classes import find_class, make_exception, set_exception_state
 from nbfaas.packager.policy import load_checked
 from nbfaas.packager.traceback_text import RemoteTracebackData, read_data
+from nbfaas.packager.weight import allowance, weigh
 
 # Raised here they would mean something else: the end of a generator, or a cancelled call.
 _NOT_RAISED = (StopIteration, StopAsyncIteration, concurrent.futures.CancelledError)
@@ -125,9 +127,11 @@ def _contents(
         return None, {}
     try:
         args, state = load_checked(parts, trust)
+        if type(args) is not tuple or type(state) is not dict:
+            return None, {}
+        # Exceptions are shown; that would never end if lists that hold one another were among it.
+        weigh((args, state), allowance(wire.total(parts)), shown=True)
     except Exception:  # noqa: BLE001 - what is not trusted is left out; the message remains
-        return None, {}
-    if type(args) is not tuple or type(state) is not dict:
         return None, {}
     return args, state
 

@@ -5,18 +5,20 @@ arguments, and be written to, classes and functions of this process included. He
 found as a ``Grant``, which says what may be done with it, and all else is refused.
 
 It understands what pickle's protocols 4 and 5 write, and nothing older. It protects against code,
-not against size: a forged pickle can still cost the host much memory or time.
+and against what costs more than its size says: keys that take for ever to hash or that collide.
 """
 
 from __future__ import annotations
 
 import struct
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from nbfaas.agent.wire import Bytes
+from nbfaas.packager.weight import LEAVES, TooHeavy, allowance, weigh
 
 
 class Refused(Exception):
@@ -99,6 +101,10 @@ def _slots(cls: type) -> Iterator[str]:
             yield f"_{base.__name__.lstrip('_')}{name}" if private else name
 
 
+_BATCH = 1000
+_GRACE = 1.0  # seconds of processor time
+_PER_KEY = 50e-6  # much more than a __hash__ and an __eq__ in Python take
+
 _UINT16, _INT32 = struct.Struct("<H"), struct.Struct("<i")
 _UINT32, _UINT64 = struct.Struct("<I"), struct.Struct("<Q")
 _FLOAT64 = struct.Struct(">d")
@@ -116,11 +122,17 @@ class CheckedUnpickler:
         self._find = find
         self._trusted = trusted
         self._grants: dict[int, Grant] = {}
+        self._allowance = 0
+        self._colliding = 0.0
 
     def load(self, data: bytes, buffers: Sequence[Bytes] = ()) -> Any:
         """Raises ``Refused`` or ``Damaged``, or what an allowed class raises of itself."""
+        self._allowance = allowance(len(data))
         try:
             return self._load(data, iter(buffers))
+        except TooHeavy:
+            reason = "it has parts that hold one another so many times that reading them never ends"
+            raise Damaged(reason) from None
         except (IndexError, struct.error, UnicodeDecodeError, StopIteration) as error:
             raise Damaged(f"{type(error).__name__}: {error}") from None
 
@@ -197,19 +209,19 @@ class CheckedUnpickler:
             elif opcode == 0x73:  # SETITEM
                 value = stack.pop()
                 key = stack.pop()
-                _set_items(stack[-1], [key, value])
+                self._set_items(stack[-1], [key, value])
             elif opcode in (0x65, 0x75, 0x90, 0x91, 0x74, 0x31):
                 items, stack = stack, marks.pop()
                 if opcode == 0x65:  # APPENDS
                     _extend(stack[-1], items)
                 elif opcode == 0x75:  # SETITEMS
-                    _set_items(stack[-1], items)
+                    self._set_items(stack[-1], items)
                 elif opcode == 0x90:  # ADDITEMS
-                    if not isinstance(stack[-1], set):
-                        raise Damaged("elements are added to what is no set")
-                    set.update(stack[-1], items)
+                    self._add_items(stack[-1], items)
                 elif opcode == 0x91:  # FROZENSET
-                    stack.append(frozenset(items))
+                    elements: set[Any] = set()
+                    self._add_items(elements, items)
+                    stack.append(frozenset(elements))
                 elif opcode == 0x74:  # TUPLE
                     stack.append(tuple(items))  # else POP_MARK
             elif opcode == 0x93:  # STACK_GLOBAL
@@ -251,6 +263,7 @@ class CheckedUnpickler:
         grant = self._grants.get(id(function))
         if grant is None or grant.call is None or type(args) is not tuple:
             raise Refused(f"{full_name(function)}(...)")
+        self._weigh(args)
         made = grant.call(*args)
         return self._keep(made) if isinstance(made, Grant) else made
 
@@ -262,6 +275,8 @@ class CheckedUnpickler:
         grant = self._grants.get(id(cls))
         if grant is None or not grant.new or type(args) is not tuple or type(kwargs) is not dict:
             raise Refused(full_name(cls))
+        if not issubclass(cls, tuple):  # it would be weighed with each tuple around it
+            self._weigh(args)
         return cls.__new__(cls, *args, **kwargs)
 
     def _build(self, instance: Any, state: Any) -> object:
@@ -277,6 +292,45 @@ class CheckedUnpickler:
             return set_state(instance, state)
         raise Refused(f"{full_name(cls)} with a state")
 
+    def _set_items(self, target: Any, items: list[Any]) -> None:
+        if isinstance(target, type | Maker) or len(items) % 2:
+            raise Damaged("items are set on what is no dict")
+        self._weigh(items[::2])
+        for start in range(0, len(items), 2 * _BATCH):
+            started = self._watch(target)
+            end = min(start + 2 * _BATCH, len(items))
+            for index in range(start, end, 2):
+                target[items[index]] = items[index + 1]
+            self._watched(started, (end - start) // 2)
+
+    def _add_items(self, target: Any, items: list[Any]) -> None:
+        if not isinstance(target, set):
+            raise Damaged("elements are added to what is no set")
+        self._weigh(items)
+        for start in range(0, len(items), _BATCH):
+            started = self._watch(target)
+            part = items[start : start + _BATCH]
+            set.update(target, part)
+            self._watched(started, len(part))
+
+    def _weigh(self, values: Iterable[object]) -> None:
+        """Before ``values`` are hashed, or given to a function, which may go through them."""
+        heavy = [value for value in values if type(value) not in LEAVES]
+        if heavy:
+            self._allowance -= weigh(heavy, self._allowance)
+
+    def _watch(self, target: Any) -> float:
+        """Keys can be made to collide; each then is compared with all that are there already."""
+        small = isinstance(target, dict | set) and len(target) < _BATCH
+        return 0.0 if small else time.thread_time()
+
+    def _watched(self, started: float, count: int) -> None:
+        if started:
+            excess = time.thread_time() - started - count * _PER_KEY
+            self._colliding = max(0.0, self._colliding + excess)
+            if self._colliding > _GRACE:
+                raise Damaged("keys of a dict or a set in it collide, as if chosen to")
+
 
 def _extend(target: Any, items: list[Any]) -> None:
     if type(target) is list:
@@ -287,13 +341,6 @@ def _extend(target: Any, items: list[Any]) -> None:
     append = type(target).append
     for item in items:
         append(target, item)
-
-
-def _set_items(target: Any, items: list[Any]) -> None:
-    if isinstance(target, type | Maker) or len(items) % 2:
-        raise Damaged("items are set on what is no dict")
-    for index in range(0, len(items), 2):
-        target[items[index]] = items[index + 1]
 
 
 def _replace(memo: list[Any], old: object, new: object) -> None:
