@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup docker lint format types imports unit contract integration acceptance test demo screenshots bench clean
+.PHONY: help setup docker lint format types imports unit contract integration acceptance browser test demo screenshots bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,7 +40,7 @@ imports: setup ## the layers: imports go down only
 unit: setup ## the tests that need nothing but Python
 	$(BIN)/python -m pytest tests/unit $(ARGS)
 
-contract integration acceptance: setup
+contract integration acceptance browser: setup
 	@$(BIN)/python scripts/run_tests.py tests/$@ $(ARGS)
 
 test: setup lint types imports ## every check and every test, Docker's included
@@ -50,7 +50,6 @@ demo: setup ## run the notebooks in real containers and print what comes out
 	@$(BIN)/python scripts/demo.py $(NOTEBOOK)
 
 screenshots: setup ## take the pictures in docs/images, with JupyterLab in Chromium
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python 'playwright>=1.45'
 	@$(BIN)/python scripts/screenshots.py
 
 bench: setup ## nbfaas beside its peers, in one table; ARGS="--only warm,map --no-peers --rounds 3"

@@ -1,4 +1,4 @@
-"""Runs pytest with Docker and servers of queues at hand:
+"""Runs pytest with Docker, servers of queues and a browser at hand:
 ``python scripts/run_tests.py [pytest's own arguments]``.
 
 Where they can't be had, the tests that need them are left out and the last lines say so. In CI
@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 
+import chromium
 import docker_daemon
 import queue_servers
 
@@ -25,6 +26,10 @@ def main(arguments: list[str]) -> int:
         queue_servers.ensure()
     except queue_servers.NoQueueServers as error:
         missing["queues"] = str(error)
+    try:
+        chromium.ensure()
+    except chromium.NoChromium as error:
+        missing["browser"] = str(error)
     command = [sys.executable, "-m", "pytest", *arguments]
     in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
     if missing and not in_ci:

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import chromium
 from docker_daemon import NoDocker, ensure
 from playwright.sync_api import Page, sync_playwright
 
@@ -37,10 +38,6 @@ RUN_SECONDS = 600.0  # images may have to be made first
 START_SECONDS = 60.0
 # So tall that no cell has to be scrolled to.
 WINDOW = {"width": 1000, "height": 6000}
-CHROMIUM = (
-    *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-)
 SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {
         "fetchNews": "false",
@@ -54,12 +51,13 @@ SETTINGS = {
 def main() -> int:
     try:
         ensure()
-    except NoDocker as error:
-        sys.exit(f"pictures show real containers, but {error}")
+        program = chromium.ensure()
+    except (NoDocker, chromium.NoChromium) as error:
+        sys.exit(f"pictures show real containers in a real browser, but {error}")
     with tempfile.TemporaryDirectory(prefix="nbfaas-pictures-") as folder:
         shutil.copy(NOTEBOOK, folder)
         with jupyter(Path(folder)) as address, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM)
+            browser = playwright.chromium.launch(executable_path=program, args=chromium.OPTIONS)
             page = browser.new_page(viewport=WINDOW, device_scale_factor=2)
             try:
                 page.goto(address, wait_until="domcontentloaded")
@@ -72,18 +70,6 @@ def main() -> int:
     for text in failed:
         print(f"a cell failed: {text}", file=sys.stderr)
     return 1 if failed else 0
-
-
-def chromium() -> str:
-    found = shutil.which("chromium")
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"]
-        subprocess.run(["apt-get", "update", "-qq"], check=False)
-        subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
-        found = shutil.which("chromium")
-    if found is None:
-        sys.exit("there is no chromium here. On Debian: sudo apt-get install chromium")
-    return found
 
 
 @contextlib.contextmanager
