@@ -8,18 +8,22 @@ from nbfaas.model.function import Resources
 
 
 class Budget:
-    """Prewarmed sandboxes that no function has been given do not count: they do nothing, and are
-    given up for one that does."""
+    """Memory counts as long as a sandbox lives, cores while it works: an idle one uses none. A
+    function's first sandbox needs no free cores either, since the kernel shares them; else
+    functions that do not fit beside each other would take turns at starting.
+
+    Prewarmed sandboxes that no function has been given do not count: they do nothing, and are
+    given up for one that does.
+    """
 
     def __init__(self, cpu: float, memory: int) -> None:
         self.cpu = cpu
         self.memory = memory
-        self.cpu_used = 0.0
         self.memory_used = 0
 
     def __repr__(self) -> str:
         return (
-            f"<Budget cpu {self.cpu_used:g} of {self.cpu:g}, memory "
+            f"<Budget {self.cpu:g} cores, memory "
             f"{format_bytes(self.memory_used)} of {format_bytes(self.memory)}>"
         )
 
@@ -37,17 +41,16 @@ class Budget:
                 "memory_budget",
             )
 
-    def fits(self, resources: Resources) -> bool:
+    def has_cores(self, resources: Resources, at_work: float) -> bool:
+        """Whether one more of this size may start beside those ``at_work``, in cores."""
         # A core declared as 0.1 + 0.2 must fit into 0.3.
-        return (
-            self.cpu_used + resources.cpu <= self.cpu + 1e-9
-            and self.memory_used + resources.memory <= self.memory
-        )
+        return at_work + resources.cpu <= self.cpu + 1e-9
+
+    def has_memory(self, resources: Resources) -> bool:
+        return self.memory_used + resources.memory <= self.memory
 
     def take(self, resources: Resources) -> None:
-        self.cpu_used += resources.cpu
         self.memory_used += resources.memory
 
     def give_back(self, resources: Resources) -> None:
-        self.cpu_used = max(0.0, self.cpu_used - resources.cpu)
         self.memory_used -= resources.memory

@@ -144,8 +144,12 @@ class Fleet:
             self.stock.refill(image)
 
     def _make_room(self, lane: Lane) -> bool:
-        """Whether the budget allows one more; idle sandboxes of others give way, oldest first."""
-        while not self.budget.fits(lane.spec.resources):
+        """Whether the budget allows one more; idle sandboxes of others give their memory up, oldest
+        first."""
+        resources = lane.spec.resources
+        if lane.existing and not self.budget.has_cores(resources, self._cores_at_work()):
+            return False
+        while not self.budget.has_memory(resources):
             idle = [
                 slot
                 for slot in self.slots()
@@ -158,6 +162,13 @@ class Fleet:
                 return False  # a caller has got it meanwhile
             self.retire(oldest, "gave way to another function")
         return True
+
+    def _cores_at_work(self) -> float:
+        return sum(
+            lane.spec.resources.cpu
+            * (lane.starting + sum(slot.state is not _IDLE for slot in lane.slots))
+            for lane in self.lanes.values()
+        )
 
     def _from_stock(self, spec: SandboxSpec) -> Sandbox | None:
         """A prewarmed sandbox that needs no change of its limits."""

@@ -33,7 +33,7 @@ class Mix:
         self.random = random.Random(seed)
         self.expected = []  # (call, the value it has if it succeeds)
         self.functions = [self.make(number) for number in range(3)]
-        self.most_cpu = 0.0
+        self.most_memory = 0
 
     def make(self, number):
         choose = self.random.choice
@@ -79,7 +79,8 @@ class Mix:
         else:
             time.sleep(self.random.random() * 0.05)
         rows = self.service.sandboxes()
-        self.most_cpu = max(self.most_cpu, sum(row.cpu for row in rows if row.function))
+        memory = sum(row.memory for row in rows if row.function)
+        self.most_memory = max(self.most_memory, memory)
 
     def kill(self):
         rows = self.service.sandboxes()
@@ -138,7 +139,7 @@ def check(mix, records):
                 range(1, len(call.attempts) + 1)
             )
     assert all(len(each) == 1 for each in versions.values()), "a sandbox served two versions"
-    assert mix.most_cpu <= config.cpu_budget
+    assert mix.most_memory <= config.memory_budget
 
 
 @pytest.mark.parametrize("service", ["process"], indirect=True)
