@@ -49,7 +49,8 @@ class Settings(Configurable):
     cpu_budget = traitlets.Float(
         None,
         allow_none=True,
-        help="Cores that all functions' sandboxes may declare together. None: this machine's.",
+        help="Cores that sandboxes at work may declare together when one more is started. None: "
+        "this machine's. (Idle ones, and the first one of each function, do not count.)",
     ).tag(config=True)
     memory_budget = traitlets.Int(
         None,
@@ -99,7 +100,8 @@ class Settings(Configurable):
         "data_dir/events. One process at a time delivers from a store.",
     ).tag(config=True)
     max_backlog = traitlets.Int(
-        200_000, min=1, help="Events that may wait to be delivered; more are refused."
+        200_000, min=1, help="Deliveries that may wait (an event has one for each trigger it matches); "
+        "beyond that, events are refused."
     ).tag(config=True)
     max_chain = traitlets.Int(
         16,

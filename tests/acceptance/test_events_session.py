@@ -127,3 +127,29 @@ def test_an_event_reaches_a_container_from_a_cell_that_is_a_function(tmp_path):
         kernel.run("on.event('made')(thumb); nbfaas.emit('made', {'n': 1})").ok()
         assert kernel.run("print(nbfaas.triggers.drain(60))", 90).ok().stdout.strip() == "True"
         assert "got {'n': 1} thumb-event True" in kernel.run("%faas logs thumb").ok().value
+
+
+def test_events_and_their_deliveries_are_listed_by_a_magic(tmp_path):
+    with Kernel(tmp_path) as kernel:
+        kernel.run(
+            """
+%load_ext nbfaas
+import nbfaas
+from nbfaas import on, remote
+
+@on.event("good", name="good")
+@remote
+def good(x): ...
+
+nbfaas.emit("good", {"x": 1}, id="event-1"); nbfaas.emit("unheard", id="event-2")
+print(nbfaas.triggers.drain(60))
+"""
+        ).ok()
+        listed = kernel.run("%faas events").ok().value
+        assert "good: done" in listed
+        assert "nobody: no pattern matched" in listed
+        assert "event-2" not in kernel.run("%faas events --trigger good").ok().value
+        shown = kernel.run("%faas events event-1").ok().value
+        assert '"x": 1' in shown
+        assert "succeeded" in shown
+        assert kernel.run("%faas events nothing").error_name == "MagicError"

@@ -15,6 +15,7 @@ COMMANDS = {
     "logs": "what an invocation, or the latest one of a function, has written",
     "stop": "let idle sandboxes go; --all: cancel and remove everything",
     "triggers": "what functions wait for; pause, resume or remove a trigger",
+    "events": "the events accepted last, and what became of them",
     "dlq": "the dead letters: events that could not be delivered; show, redrive or purge them",
     "images": "the runtimes, and the images that nbfaas has made",
     "doctor": "check one by one what is needed to run functions",
