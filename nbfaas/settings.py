@@ -100,8 +100,10 @@ class Settings(Configurable):
         "data_dir/events. One process at a time delivers from a store.",
     ).tag(config=True)
     max_backlog = traitlets.Int(
-        200_000, min=1, help="Deliveries that may wait (an event has one for each trigger it matches); "
-        "beyond that, events are refused."
+        200_000,
+        min=1,
+        help="Deliveries that may wait (an event has one for each trigger it matches); "
+        "beyond that, events are refused.",
     ).tag(config=True)
     max_chain = traitlets.Int(
         16,

@@ -23,7 +23,18 @@ def score(kernel):
 
 def test_without_a_command_the_commands_are_listed(kernel):
     out = kernel.run("%faas").ok().stdout
-    for command in ("status", "ps", "metrics", "logs", "stop", "images", "doctor"):
+    for command in (
+        "status",
+        "ps",
+        "metrics",
+        "logs",
+        "stop",
+        "images",
+        "doctor",
+        "triggers",
+        "events",
+        "dlq",
+    ):
         assert f"%faas {command}" in out
     assert kernel.run("%faas --help").ok().stdout == out
     assert "%faas doctor" in kernel.run("%faas?").ok().pages[0]
