@@ -139,9 +139,17 @@ def _describe(error: BaseException, skip: int, seen: set[int], depth: int) -> Fa
 
 def _notes(error: BaseException) -> list[str]:
     notes = getattr(error, "__notes__", None)
-    if not isinstance(notes, list):
-        return []
-    return [_cut(_safe(str, note), MAX_MESSAGE) for note in notes[:32]]
+    found = [*notes[:32]] if isinstance(notes, list) else []
+    name = f"{type(error).__module__}.{type(error).__qualname__}"
+    if name == "bdb.BdbQuit" or (name == "builtins.EOFError" and error.args == (_NO_INPUT,)):
+        found.append(
+            "(Functions run without a terminal, so nobody answers input() or breakpoint(). Pass "
+            "what is needed as an argument; to debug, call the function here, without .remote.)"
+        )
+    return [_cut(_safe(str, note), MAX_MESSAGE) for note in found]
+
+
+_NO_INPUT = "EOF when reading a line"  # what input() raises
 
 
 def _frames(tb: TracebackType | None, skip: int) -> list[Failure]:

@@ -1,6 +1,7 @@
 """Every way a call can end badly: a typed error that says what happened, in each backend, and the
 function can be called again afterwards."""
 
+import bdb
 import ctypes
 import os
 import signal
@@ -381,3 +382,21 @@ def test_a_lost_sandbox_is_retried_where_that_was_asked(service):
     assert isinstance(call.exception(20), SandboxCrashed)
     assert len(call.attempts) == 3
     assert len({attempt.sandbox for attempt in call.attempts}) == 3
+
+
+def test_a_function_that_asks_a_terminal_is_told_that_there_is_none(service):
+    def ask():
+        return input("name? ")
+
+    def stop():
+        breakpoint()
+        return 1
+
+    for function, kind in ((ask, EOFError), (stop, (RemoteError, bdb.BdbQuit))):
+        called = remote(function)
+        with pytest.raises(kind) as caught:
+            called.remote()
+        assert "Functions run without a terminal" in caught.value.__notes__[0]
+        with pytest.raises(kind):  # the sandbox is as good as before
+            called.remote()
+    assert remote(len).remote("abc") == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import threading
 
@@ -134,3 +135,21 @@ def test_the_other_kinds_are_json() -> None:
         "load",
     ]
     assert kinds[-1]["message"] == "ImportError: no module"
+
+
+@pytest.mark.parametrize("line", ["input('name? ')", "breakpoint()"])
+def test_who_asks_a_terminal_that_is_not_there_is_told_so(line: str) -> None:
+    code = (
+        "from nbfaas.agent import failure\n"
+        f"def asking():\n    {line}\n    return 1\n"
+        "try:\n    asking()\n"
+        "except BaseException as error:\n"
+        "    print(failure.describe(error)[0]['text'])\n"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code], stdin=subprocess.DEVNULL, capture_output=True, check=False
+    ).stdout.decode()
+    assert "Functions run without a terminal" in said
+    assert "without .remote" in said
+    notes = failure.describe(EOFError("end of my file"))[0]["notes"]
+    assert notes == []
