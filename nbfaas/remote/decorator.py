@@ -38,6 +38,12 @@ def remote(function: Any = None, /, **options: Any) -> Any:
     def decorate(function: Callable[P, R]) -> RemoteFunction[P, R]:
         if isinstance(function, RemoteFunction):
             return register(function.with_options(**options))
+        if isinstance(function, type):
+            raise OptionError(
+                "function",
+                function,
+                "a class can't run in a sandbox; decorate a function, or a method of the class",
+            )
         if not callable(function):
             raise OptionError(
                 "function", function, "decorate a function: @remote, or @remote(memory='1GB')"

@@ -7,6 +7,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from nbfaas.errors import OptionError
@@ -91,8 +92,12 @@ def _retries(options: FunctionOptions, value: Any) -> FunctionOptions:
                 "max_retries and initial_delay can't be negative, and backoff_coefficient is at "
                 "least 1",
             )
+        if _is_exception(value.retry_on):
+            value = replace(value, retry_on=(value.retry_on,))
         if not isinstance(value.retry_on, tuple) or not all(map(_is_exception, value.retry_on)):
-            raise OptionError("retries", value, "retry_on is a tuple of exception classes")
+            raise OptionError(
+                "retries", value, "retry_on is one exception class or a tuple of exception classes"
+            )
         return options.changed(retries=value)
     raise OptionError("retries", value, "give a number of retries, or Retries(max_retries=3, …)")
 
@@ -183,8 +188,6 @@ _PARSERS: dict[str, Callable[[FunctionOptions, Any], FunctionOptions]] = {
 
 
 def _resources(options: FunctionOptions, **changes: Any) -> FunctionOptions:
-    from dataclasses import replace
-
     return options.changed(resources=replace(options.resources, **changes))
 
 

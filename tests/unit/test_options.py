@@ -186,3 +186,17 @@ def test_equal_options_have_one_fingerprint_in_whatever_order_they_are_given():
     second = parse(volumes={"/a": "a", "/b": "b"}, trust=["a", "b"], env={"B": "2", "A": "1"})
     assert first.fingerprint() == second.fingerprint()
     assert first.fingerprint() != parse().fingerprint()
+
+
+def test_retries_on_one_exception_class_need_no_tuple():
+    assert parse(retries=Retries(2, retry_on=OSError)).retries.retry_on == (OSError,)
+    with pytest.raises(OptionError, match="one exception class or a tuple"):
+        parse(retries=Retries(2, retry_on=int))
+
+
+def test_a_class_is_no_function():
+    with pytest.raises(OptionError, match="decorate a function, or a method of the class"):
+
+        @nbfaas.remote
+        class Model:
+            pass
