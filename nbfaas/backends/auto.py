@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from nbfaas.backends.base import Backend
+from nbfaas.backends.docker_options import BUILD_ROLE, OWNER_LABEL, ROLE_LABEL
+from nbfaas.backends.owner import Owner
 from nbfaas.errors import BackendUnavailable
 from nbfaas.settings import Settings
 
@@ -21,10 +23,12 @@ async def choose_backend(
     if settings.backend == "process":
         return await _process(settings, "as nbfaas.config.backend asks")
 
+    labels = {OWNER_LABEL: str(Owner.current()), ROLE_LABEL: BUILD_ROLE}
+
     def make_images(client: Any) -> Any:
         from nbfaas.images.builder import Images
 
-        return Images(client, settings, notify)
+        return Images(client, settings, notify, labels)
 
     from nbfaas.backends.docker import DockerBackend
 

@@ -113,7 +113,7 @@ class DockerBackend(Backend):
     async def sweep(self) -> int:
         def blocking() -> int:
             removed = 0
-            for container, label in self.engine.sandboxes():
+            for container, label in self.engine.owned():
                 owner = Owner.parse(label)
                 if owner is not None and not owner.is_alive():
                     removed += self.engine.remove(container)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from nbfaas.backends.docker_options import (
     OWNER_LABEL,
     ROLE_LABEL,
-    SANDBOX_ROLE,
     VOLUME_ROLE,
     volume_config,
 )
@@ -30,6 +29,7 @@ _CALL_SECONDS = 60
 _REMOVE_SECONDS = 15
 _LOG_BYTES = 64 * 1024
 _LOCAL = "unix://"
+_JOIN = "Join its group and log in again: sudo usermod -aG docker $USER"
 _INSTALL = "Install Docker Engine, or run without isolation: nbfaas.config.backend = 'process'."
 
 
@@ -118,9 +118,10 @@ class DockerEngine:
                 time.sleep(0.02)
         return False
 
-    def sandboxes(self) -> list[tuple[str, str]]:
-        """Id and owner label of every sandbox's container on this machine, in whatever state."""
-        found = self.api.containers(all=True, filters={"label": f"{ROLE_LABEL}={SANDBOX_ROLE}"})
+    def owned(self) -> list[tuple[str, str]]:
+        """Id and owner label of every container on this machine that was made for a sandbox, or
+        while an image was built, in whatever state."""
+        found = self.api.containers(all=True, filters={"label": OWNER_LABEL})
         return [(each["Id"], each["Labels"].get(OWNER_LABEL, "")) for each in found]
 
     def ensure_volume(self, name: str, image: str, interpreter: str, owner: Owner) -> None:
@@ -194,18 +195,22 @@ def unavailable(error: Exception) -> BackendUnavailable:
     if isinstance(error, BackendUnavailable):
         return error
     numbers = {e.errno for e in _causes(error) if isinstance(e, OSError)}
+    host = os.environ.get("DOCKER_HOST")
     if errno.EACCES in numbers:
-        fix = "Join its group and log in again: sudo usermod -aG docker $USER"
-        return BackendUnavailable("docker", "you may not use the Docker socket", fix)
-    if errno.ENOENT in numbers:
-        return BackendUnavailable("docker", "there is no Docker socket", _INSTALL)
-    if errno.ECONNREFUSED in numbers:
-        fix = "Start it: sudo systemctl start docker"
-        return BackendUnavailable("docker", "the Docker daemon is not running", fix)
-    if any("timed out" in str(e) for e in _causes(error)):
+        reason, fix = "you may not use the Docker socket", _JOIN
+    elif errno.ENOENT in numbers:
+        reason, fix = "there is no Docker socket", _INSTALL
+    elif errno.ECONNREFUSED in numbers:
+        reason, fix = "the Docker daemon is not running", "Start it: sudo systemctl start docker"
+    elif any("timed out" in str(e) for e in _causes(error)):
         reason = f"the Docker daemon did not answer within {_PING_SECONDS} s"
-        return BackendUnavailable("docker", reason, "Look at it: sudo systemctl status docker")
-    return BackendUnavailable("docker", str(error), _INSTALL)
+        fix = "Look at it: sudo systemctl status docker"
+    else:
+        reason, fix = str(error), _INSTALL
+    if host:
+        reason += f" (DOCKER_HOST is {host!r})"
+        fix = f"Correct or unset DOCKER_HOST. {fix}"
+    return BackendUnavailable("docker", reason, fix)
 
 
 def _elsewhere(how: str) -> BackendUnavailable:

@@ -16,6 +16,7 @@ ROLE_LABEL = "nbfaas.role"
 IMAGE_LABEL = "nbfaas.image"
 SANDBOX_ROLE = "sandbox"
 VOLUME_ROLE = "volume"
+BUILD_ROLE = "build"
 
 _MB = 1024 * 1024
 _PERIOD = 100_000  # µs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -24,8 +25,10 @@ def connected(
     try:
         client = docker.from_env()
     except docker.errors.DockerException as error:
+        host = os.environ.get("DOCKER_HOST")
+        where = f" (DOCKER_HOST is {host!r})" if host else ""
         raise BackendUnavailable(
-            "docker", str(error), "Is dockerd running, and may you use its socket?"
+            "docker", f"{error}{where}", "Is dockerd running, and may you use its socket?"
         ) from error
     try:
         yield Images(client, settings, notify, container_labels)

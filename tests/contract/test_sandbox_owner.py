@@ -12,9 +12,12 @@ import pytest
 from places import DockerPlace, Place
 from talk import Talk
 
+from nbfaas.backends.auto import choose_backend
+from nbfaas.backends.docker_options import OWNER_LABEL
 from nbfaas.backends.folders import owner_folder, runtime_root, scratch_root
 from nbfaas.backends.owner import Owner, process_start
 from nbfaas.model.image import ImageSpec
+from nbfaas.settings import Settings
 
 TESTS = Path(__file__).parents[1]
 KERNEL = """
@@ -113,6 +116,27 @@ def leave_container(place: DockerPlace, owner: Owner) -> None:
     config["Entrypoint"] = [built.interpreter, "-c", "import time; time.sleep(600)"]
     container = place.client.api.create_container_from_config(config)["Id"]
     place.client.api.start(container)
+
+
+@pytest.mark.docker
+async def test_a_sweep_takes_what_a_killed_process_left_of_a_build():
+    backend, _ = await choose_backend(Settings(backend="docker"))
+    api = backend.engine.api
+    labels = backend._images._engine._container_labels
+    assert Owner.parse(labels[OWNER_LABEL]) == Owner.current()
+    await backend.prepare(ImageSpec())
+    image = (await asyncio.to_thread(backend._images.ensure, ImageSpec())).reference
+    made = []
+    for owner in (dead_owner(), Owner.current()):
+        of_owner = {**labels, OWNER_LABEL: str(owner)}
+        made.append((await asyncio.to_thread(api.create_container, image, labels=of_owner))["Id"])
+    dead, alive = made
+    assert await backend.sweep() >= 1
+    there = [each["Id"] for each in await asyncio.to_thread(api.containers, all=True)]
+    assert dead not in there
+    assert alive in there
+    await asyncio.to_thread(api.remove_container, alive)
+    await backend.close()
 
 
 async def test_a_sweep_takes_a_dead_owner_s_sandboxes_and_no_one_else_s(place: Place, live_owner):

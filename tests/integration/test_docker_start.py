@@ -2,7 +2,10 @@
 
 import asyncio
 import dataclasses
+import os
 import socket
+import subprocess
+import sys
 
 import pytest
 from places import SPEC, DockerPlace
@@ -104,8 +107,23 @@ async def test_processes_are_used_when_asked_for():
 
 async def test_docker_asked_for_by_name_is_not_replaced(monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", "unix:///no/such/docker.sock")
-    with pytest.raises(BackendUnavailable, match="no Docker socket"):
+    with pytest.raises(BackendUnavailable, match="no Docker socket") as caught:
         await choose_backend(Settings(backend="docker"))
+    assert "DOCKER_HOST is 'unix:///no/such/docker.sock'" in str(caught.value)
+    assert "unset DOCKER_HOST" in str(caught.value)
+
+
+def test_the_images_command_names_the_docker_host_that_is_dead():
+    code = "import sys; sys.argv[1:] = ['images', 'ls']; from nbfaas.cli import main; main()"
+    said = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        env={**os.environ, "DOCKER_HOST": "unix:///no/such/docker.sock"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said.returncode == 1
+    assert "DOCKER_HOST is 'unix:///no/such/docker.sock'" in said.stderr
 
 
 @pytest.mark.parametrize("host", ["tcp://10.0.0.1:2375", "ssh://me@machine"])
