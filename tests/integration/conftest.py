@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from places import folders_of
+from places import DockerPlace, folders_of
 
 from nbfaas.backends.docker_options import OWNER_LABEL
 from nbfaas.backends.owner import Owner
 from nbfaas.model.records import Record
 from nbfaas.service import Service, close_service, get_service, set_notify
-from nbfaas.settings import config
+from nbfaas.settings import Settings, config
 
 DOCKER = pytest.param("docker", marks=pytest.mark.docker)
 PROCESS = pytest.param("process")
@@ -48,6 +49,18 @@ def _no_idle_sandboxes(request) -> Iterator[None]:
     yield
     if "service" in request.fixturenames:
         request.getfixturevalue("service").dispatcher.stop_idle()
+
+
+@pytest.fixture
+async def place() -> AsyncIterator[DockerPlace]:
+    """The docker backend alone, with the handles of ``places``. In the end nothing must be left."""
+    place = DockerPlace(Settings())
+    await place.backend.open()
+    yield place
+    left = await asyncio.to_thread(place.left, Owner.current())
+    await place.backend.close()
+    place.client.close()
+    assert not left
 
 
 @pytest.fixture

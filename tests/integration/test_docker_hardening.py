@@ -3,14 +3,13 @@
 import asyncio
 
 import pytest
-from places import SPEC, DockerPlace
+from places import SPEC
 from talk import Failed, Talk
 
 from nbfaas.backends.base import SandboxSpec
 from nbfaas.backends.docker_options import OWNER_LABEL, ROLE_LABEL
 from nbfaas.backends.owner import Owner
 from nbfaas.model.function import Resources
-from nbfaas.settings import Settings
 
 pytestmark = pytest.mark.docker
 
@@ -63,17 +62,6 @@ def handler(event, context):
         "folder": os.getcwd(),
     }
 """
-
-
-@pytest.fixture
-async def place():
-    place = DockerPlace(Settings())
-    await place.backend.open()
-    yield place
-    left = await asyncio.to_thread(place.left, Owner.current())
-    await place.backend.close()
-    place.client.close()
-    assert not left
 
 
 @pytest.fixture

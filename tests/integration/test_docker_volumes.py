@@ -4,30 +4,17 @@ import asyncio
 import os
 
 import pytest
-from places import SPEC, DockerPlace
+from places import SPEC
 from talk import Failed, Talk
 
 from nbfaas.backends.base import SandboxSpec
-from nbfaas.backends.owner import Owner
 from nbfaas.errors import VolumeError
 from nbfaas.model.function import Volume
-from nbfaas.settings import Settings
 
 pytestmark = pytest.mark.docker
 
 WRITE = "open('/data/' + event, 'w').write('x')\nimport os; return sorted(os.listdir('/data'))"
 READ = "return open('/data/' + event).read()"
-
-
-@pytest.fixture
-async def place():
-    place = DockerPlace(Settings())
-    await place.backend.open()
-    yield place
-    left = await asyncio.to_thread(place.left, Owner.current())
-    await place.backend.close()
-    place.client.close()
-    assert not left
 
 
 @pytest.fixture
