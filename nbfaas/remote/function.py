@@ -43,6 +43,10 @@ class RemoteFunction(Generic[P, R]):
 
     def __init__(self, function: Callable[P, R], options: FunctionOptions, name: str) -> None:
         functools.update_wrapper(self, function)
+        # What ``f?`` in IPython looks at: it shows the signature of a call if it is another one.
+        self.__dict__["__call__"] = functools.update_wrapper(
+            lambda *args, **kwargs: function(*args, **kwargs), function, (), ()
+        )
         self.name = name
         self.options = options
         self._function = function

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from html.parser import HTMLParser
 
 import pytest
+from IPython.core.oinspect import Inspector
 
+from nbfaas import remote
+from nbfaas.images.built import ImageInfo
+from nbfaas.notebook.commands import images
 from nbfaas.notebook.progress_view import progress_html, progress_text
 from nbfaas.notebook.report import Report, Table
 from nbfaas.notebook.text import markup, plain
@@ -99,3 +104,24 @@ def test_a_bar_as_text_is_as_full_as_the_run():
         f"[{'#' * 12}{'·' * 12}] f: 2/4"
     )
     assert "·" not in progress_text("f", Counts(4, 3, 1, 0, 0, 1.0))
+
+
+def test_images_of_another_version_are_shown_with_the_command_that_removes_them():
+    current = ImageInfo("nbfaas/python:1", "python", "3.11", 79 << 20, 0.0, 3, True)
+    old = dataclasses.replace(current, reference="nbfaas/python:0", current=False)
+    assert "nbfaas images rm --outdated" in repr(images.report([current, old]))
+    assert "outdated" not in repr(images.report([current]))
+
+
+def test_a_function_s_help_is_that_of_the_function():
+    @remote(memory="1GB")
+    def score(x: int, *, depth: float = 0.5) -> str:
+        """Score one row."""
+        return f"{x} {depth}"
+
+    shown = Inspector(theme_name="nocolor").info(score, "score")
+    assert shown["definition"].strip() == "score(x: 'int', *, depth: 'float' = 0.5) -> 'str'"
+    assert shown["docstring"] == "Score one row."
+    assert shown.get("call_def") is None, "it is called as it is defined"
+    assert shown.get("call_docstring") is None
+    assert score(1) == "1 0.5"

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from nbfaas.images.listing import HEADINGS, rows
 from nbfaas.notebook.report import Report, Table
 from nbfaas.settings import config
+
+if TYPE_CHECKING:
+    from nbfaas.images.built import ImageInfo
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,4 +22,13 @@ def run(given: argparse.Namespace) -> Report:
     from nbfaas.images.connect import connected
 
     with connected(config) as images:
-        return Report(Table("Images", HEADINGS, rows(images.list())))
+        return report(images.list())
+
+
+def report(found: Sequence[ImageInfo]) -> Report:
+    table = Table("Images", HEADINGS, rows(found))
+    if all(image.current for image in found):
+        return Report(table)
+    return Report(
+        table, "Those with the agent of another version go with: nbfaas images rm --outdated"
+    )
