@@ -69,7 +69,8 @@ def _error(
             signal_name=str(signal_name) if signal_name else None,
         )
     parts = views(frame.parts)
-    return rebuild_exception(failure, parts, function=name, trust=function.options.trust)
+    trust = function.options.trust
+    return rebuild_exception(failure, parts, function=name, trust=trust, sandbox=sandbox)
 
 
 def note_read_only(error: BaseException, parts: Sequence[Part]) -> None:

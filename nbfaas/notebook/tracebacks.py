@@ -123,7 +123,8 @@ def _remote(shell: Any, data: RemoteTracebackData, paint: _Paint) -> Iterator[st
         yield from _remote(shell, data.context, paint)
         yield from (_exception_line(data.context, paint), _CONTEXT)
     if data.frames:
-        yield "Remote traceback (in the sandbox, most recent call last):"
+        where = plain(f"the sandbox {data.sandbox}" if data.sandbox else "the sandbox")
+        yield f"Remote traceback (in {where}, most recent call last):"
     for _, alike in itertools.groupby(data.frames, lambda frame: (frame.filename, frame.lineno)):
         frames = list(alike)
         for frame in frames[:_REPEATS]:

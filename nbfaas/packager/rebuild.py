@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import concurrent.futures
 import contextlib
+import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,12 +26,14 @@ _MAX_CAUSES = 32
 class RemoteTraceback(Exception):
     """The traceback from the sandbox, as the cause of the exception it belongs to."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, sandbox: str = "") -> None:
         super().__init__(text)
         self.text = text
+        self.sandbox = sandbox
 
     def __str__(self) -> str:
-        return f'\n"""\n{self.text.rstrip()}\n"""'
+        where = f"In the sandbox {self.sandbox}:\n" if self.sandbox else ""
+        return f'\n"""\n{where}{self.text.rstrip()}\n"""'
 
 
 def rebuild_exception(
@@ -39,14 +42,16 @@ def rebuild_exception(
     *,
     function: str,
     trust: tuple[str, ...] = (),
+    sandbox: str = "",
 ) -> BaseException:
     """Return the exception that a FAILURE of the kind ``exception`` or ``exit`` describes.
 
     It is of its own type if that is an ``Exception`` that is known here, else a ``RemoteError``;
     for ``sys.exit`` a ``FunctionExited``. Its ``remote_traceback`` is a ``RemoteTracebackData``,
-    its deepest ``__cause__`` a ``RemoteTraceback``. Never raises, whatever ``data`` is.
+    its deepest ``__cause__`` a ``RemoteTraceback``; both name the ``sandbox``, given by its id.
+    Never raises, whatever ``data`` is.
     """
-    traceback = read_data(dict(data))
+    traceback = dataclasses.replace(read_data(dict(data)), sandbox=sandbox)
     text = traceback.text
     error: BaseException
     if data.get("kind") == "exit" or (
@@ -62,7 +67,7 @@ def rebuild_exception(
             if last.__cause__ is None:
                 break
             last = last.__cause__
-        last.__cause__ = RemoteTraceback(text)
+        last.__cause__ = RemoteTraceback(text, sandbox)
     return error
 
 

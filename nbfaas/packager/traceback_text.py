@@ -41,6 +41,9 @@ class RemoteTracebackData:
     context: RemoteTracebackData | None
     suppress_context: bool
     group: tuple[RemoteTracebackData, ...] | None
+    sandbox: str = ""
+    """The id of the sandbox; empty for causes, contexts and members of groups, and where it is not
+    known."""
 
     @property
     def type_name(self) -> str:

@@ -11,7 +11,7 @@ from nbfaas.dispatch.invocation import Invocation
 from nbfaas.errors import CancelledError, RemoteError, ResultNotKept, SandboxLost, UnknownInvocation
 from nbfaas.journal import Journal, JournaledInvocation
 from nbfaas.model.function import FunctionOptions, FunctionVersion
-from nbfaas.model.invocation import InvocationState
+from nbfaas.model.invocation import AttemptStats, InvocationState
 from nbfaas.packager.trust import load_result, rebuild_exception
 from nbfaas.remote.call import FunctionCall
 from nbfaas.service import Service
@@ -58,7 +58,7 @@ def _fill(invocation: Invocation, entry: JournaledInvocation, journal: Journal) 
     elif state is InvocationState.SUCCEEDED:
         _fill_result(invocation, entry)
     elif state.is_final:
-        invocation.error = _error(entry)
+        invocation.error = _error(entry, invocation.attempts)
     invocation.state = state
 
 
@@ -90,9 +90,10 @@ def _parts(blob: bytes) -> Sequence[wire.Part]:
     return frames[0].parts
 
 
-def _error(entry: JournaledInvocation) -> BaseException:
+def _error(entry: JournaledInvocation, attempts: Sequence[AttemptStats]) -> BaseException:
     if entry.failure is not None and entry.failure.get("kind") == "exception":
-        return rebuild_exception(entry.failure, (), function=entry.function, trust=())
+        sandbox = attempts[-1].sandbox if attempts else ""
+        return rebuild_exception(entry.failure, (), function=entry.function, sandbox=sandbox)
     name, _, message = (entry.error or "an unknown error").partition(": ")
     return RemoteError(name, message)
 

@@ -107,6 +107,7 @@ def test_an_error_in_a_cell_shows_the_cells_lines_and_nothing_of_nbfaas(kernel):
     assert "----> 5 f(0)" in lines
     assert any(line.startswith("Cell In[") and line.endswith("line 3, in f") for line in lines)
     assert lines[-1] == "ZeroDivisionError: division by zero"
+    assert any(line.startswith("Remote traceback (in the sandbox process-") for line in lines)
     assert "run_cell" not in cell.error
     assert f"nbfaas{os.sep}" not in cell.error
 

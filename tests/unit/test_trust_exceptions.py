@@ -139,6 +139,15 @@ def test_the_remote_traceback_is_the_cause() -> None:
     assert back.remote_traceback.text.endswith("ValueError: x\n")
 
 
+def test_the_sandbox_is_named() -> None:
+    data, _ = failure.describe(KeyError("x"))
+    back: Any = rebuild_exception(
+        {**data, "frames": [{"filename": "f.py"}], "sandbox": "forged"}, function="f", sandbox="a1b"
+    )
+    assert back.remote_traceback.sandbox == "a1b"
+    assert str(back.__cause__).startswith('\n"""\nIn the sandbox a1b:\nTraceback (most recent')
+
+
 def test_a_group_comes_back_with_its_members() -> None:
     back = there_and_back(ExceptionGroup("several", [Rejected(1, "a"), OSError(2, "b")]))
     assert type(back) is ExceptionGroup
