@@ -25,11 +25,11 @@ class RemoteError(InvocationError):
 class FunctionTimeout(InvocationError, TimeoutError):
     """The function ran longer than its ``timeout``; its sandbox was killed."""
 
-    def __init__(self, function: str, timeout: float) -> None:
+    def __init__(self, function: str, timeout: float, fix: str | None = None) -> None:
+        fix = fix or f"timeout=, as in {function}.with_options(timeout={2 * timeout:g})"
         super().__init__(
             f"function {function!r} ran longer than its timeout of {timeout:g} s, so its sandbox "
-            f"was killed. Allow more time with timeout=, as in "
-            f"{function}.with_options(timeout={2 * timeout:g})."
+            f"was killed. Allow more time with {fix}."
         )
         self.timeout = timeout
 
@@ -125,12 +125,12 @@ class SandboxLost(InvocationError):
 class OutOfMemory(SandboxLost, MemoryError):
     """The function used more memory than its limit; the kernel killed it."""
 
-    def __init__(self, function: str, sandbox: str, limit: int) -> None:
+    def __init__(self, function: str, sandbox: str, limit: int, fix: str | None = None) -> None:
+        more = format_bytes(2 * limit).replace(" ", "")
         InvocationError.__init__(
             self,
             f"function {function!r} used more than its memory limit of {format_bytes(limit)} and "
-            f"was killed. Give it more: {function}.with_options(memory="
-            f"{format_bytes(2 * limit).replace(' ', '')!r}).",
+            f"was killed. Give it more: {fix or f'{function}.with_options(memory={more!r})'}.",
         )
         self.sandbox = sandbox
         self.reason = "out of memory"

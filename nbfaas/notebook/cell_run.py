@@ -9,13 +9,13 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from nbfaas.agent.cell import run_cell
+from nbfaas.agent.units import format_bytes
 from nbfaas.dispatch.invocation import Invocation
 from nbfaas.errors import (
     FunctionTimeout,
     InvocationError,
     MissingPackage,
     NamesNotPulled,
-    NbfaasError,
     NotPicklable,
     OutOfMemory,
 )
@@ -48,6 +48,9 @@ class CellCall(FunctionCall[Any]):
     def set_result(self, result: Any) -> None:
         trust = self._invocation.function.options.trust
         super().set_result(value_of(result, trust))
+
+    def set_exception(self, exception: BaseException | None) -> None:
+        super().set_exception(None if exception is None else _of_a_cell(exception))
 
     def __repr__(self) -> str:
         return super().__repr__().replace("<FunctionCall", "<CellCall", 1)
@@ -131,10 +134,7 @@ def explained(names: dict[str, Any]) -> Iterator[None]:
     try:
         yield
     except (FunctionTimeout, OutOfMemory, MissingPackage) as error:
-        note = f"(For a cell: {_remedy(error)})"
-        if note not in getattr(error, "__notes__", ()):
-            error.add_note(note)
-        raise
+        raise _of_a_cell(error) from None
     except NotPicklable as error:
         for name in names:
             if f"[{name!r}]" in error.path:
@@ -144,9 +144,15 @@ def explained(names: dict[str, Any]) -> Iterator[None]:
         raise
 
 
-def _remedy(error: NbfaasError) -> str:
+def _of_a_cell(error: BaseException) -> BaseException:
+    """The error, with the options of ``%%faas`` as its remedy."""
     if isinstance(error, FunctionTimeout):
-        return f"%%faas --timeout {2 * error.timeout:g}"
+        return FunctionTimeout(_NAME, error.timeout, f"%%faas --timeout {2 * error.timeout:g}")
+    if isinstance(error, OutOfMemory):
+        more = format_bytes(2 * error.limit).replace(" ", "")
+        return OutOfMemory(_NAME, error.sandbox, error.limit, f"%%faas --memory {more}")
     if isinstance(error, MissingPackage):
-        return f"img = {error.fix}, then %%faas --image img"
-    return "%%faas --memory 2GB, or what it needs"
+        note = f"(For a cell: img = {error.fix}, then %%faas --image img)"
+        if note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
+    return error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from types import FunctionType, ModuleType
 from typing import Any
 
 from nbfaas.errors import CellError
@@ -56,6 +57,26 @@ class CellSource:
             and not _IPYTHONS_OWN.fullmatch(name)
         }
 
+    def check_functions(self, namespace: dict[str, Any]) -> None:
+        """Raises ``CellError`` if the cell decorates a function with ``@remote`` or ``@on``."""
+        ours = {name for name, value in namespace.items() if _is_ours(value)} | {
+            alias.asname or alias.name.partition(".")[0]
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for alias in node.names
+            if (getattr(node, "module", None) or alias.name).partition(".")[0] == "nbfaas"
+        }
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                for decorator in node.decorator_list:
+                    if _root(decorator) in ours:
+                        raise CellError(
+                            f"line {decorator.lineno} of the cell makes {node.name!r} a function "
+                            f"for sandboxes (@{ast.unparse(decorator)}), but %%faas runs the cell "
+                            "itself in a sandbox. Define functions in an ordinary cell, without "
+                            "%%faas; a function that only this cell calls needs no decorator."
+                        )
+
     def check_handler(self) -> None:
         """Raises ``CellError`` unless the cell defines ``handler(event, context)``, or one that
         takes the event alone."""
@@ -82,6 +103,21 @@ class CellSource:
             "the cell defines no handler, which --name needs. Write `def handler(event, context):` "
             "at the left margin of the cell; to run the cell once instead, leave --name out."
         )
+
+
+def _root(expression: ast.expr) -> str | None:
+    """The name that ``a``, ``a.b`` or ``a.b(…)`` begins with."""
+    while isinstance(expression, ast.Attribute | ast.Call):
+        inner = expression.value if isinstance(expression, ast.Attribute) else expression.func
+        expression = inner
+    return expression.id if isinstance(expression, ast.Name) else None
+
+
+def _is_ours(value: object) -> bool:
+    """Whether it is nbfaas, or one of its decorators."""
+    if isinstance(value, ModuleType):
+        return value.__name__ == "nbfaas" or value.__name__.startswith("nbfaas.")
+    return isinstance(value, FunctionType) and value.__module__.startswith("nbfaas.")
 
 
 def import_statements(tree: ast.Module) -> str:

@@ -62,6 +62,7 @@ class FaasMagics(Magics):
         """
         options = parse_cell_options(self.faas_cell.parser, line, self.shell.user_ns)
         source = CellSource(self.shell, cell)
+        source.check_functions(self.shell.user_ns)
         if options.name:
             return self._define(options, source)
         return self._run(options, source)

@@ -68,7 +68,7 @@ def test_without_blocking_the_call_is_at_hand_at_once(kernel):
 
 
 def test_what_is_refused_is_refused_in_one_line_before_anything_runs(kernel):
-    kernel.run("import threading\nlock = threading.Lock()").ok()
+    kernel.run("import threading\nimport nbfaas as nb\nlock = threading.Lock()").ok()
     refused = {
         "%%faas --no-block --pull a\na = 1": ("MagicError", "--pull needs the cell's end"),
         "%%faas --memroy 1GB\n1": ("MagicError", "Did you mean --memory?"),
@@ -79,6 +79,9 @@ def test_what_is_refused_is_refused_in_one_line_before_anything_runs(kernel):
         "%%faas 'open\n1": ("MagicError", "No closing quotation"),
         "%%faas\nx = 1\n!ls": ("CellError", "line 3"),
         "%%faas\nlock": ("NotPicklable", "the variable 'lock'"),
+        "%%faas\nfrom nbfaas import remote\n@remote\ndef f(): 1": ("CellError", "ordinary cell"),
+        "%%faas\nimport nbfaas\n@nbfaas.remote(cpu=1)\ndef f(): 1": ("CellError", "line 3"),
+        "%%faas\n@nb.on.event('a')\ndef f(): 1": ("CellError", "ordinary cell"),
         "%%faas --name f\nx = 1": ("CellError", "def handler(event, context):"),
         "%%faas --name f\ndef handler(): pass": ("CellError", "line 2"),
         "%%faas --name f\ndef handler(a, b, c): pass": ("CellError", "line 2"),
@@ -116,6 +119,19 @@ def test_a_timeout_says_which_option_helps(kernel):
     cell = kernel.run("%%faas --timeout 0.3\nimport time\ntime.sleep(60)")
     assert cell.error_name == "FunctionTimeout"
     assert "%%faas --timeout 0.6" in cell.error
+    assert "with_options" not in cell.error
+    kernel.run("%%faas --timeout 0.3 --no-block -o slow\nimport time\ntime.sleep(60)").ok()
+    later = kernel.run("slow.result()")
+    assert "%%faas --timeout 0.6" in later.error
+    assert "with_options" not in later.error
+
+
+@pytest.mark.docker
+def test_a_cell_that_is_out_of_memory_is_told_which_option_helps(docker_kernel):
+    cell = docker_kernel.run("%%faas --memory 100MB\nx = bytearray(b'x') * (300 << 20)")
+    assert cell.error_name == "OutOfMemory"
+    assert "%%faas --memory 200MB" in cell.error
+    assert "with_options" not in cell.error
 
 
 def test_an_interrupt_cancels_the_cell(kernel):
