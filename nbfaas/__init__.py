@@ -32,6 +32,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from nbfaas.agent.context import Context as Context
     from nbfaas.agent.event import Event as Event
+    from nbfaas.events.matching import test_pattern as test_pattern
     from nbfaas.images.image import Image as Image
     from nbfaas.model.delivery import DeliveryPolicy as DeliveryPolicy
     from nbfaas.model.function import Retries as Retries
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
     from nbfaas.remote.triggers import triggers as triggers
     from nbfaas.rules import Pattern as Pattern
     from nbfaas.settings import config as config
+
+    from . import events as events
 
 # Imported at first use: `import nbfaas` must not take longer than a blink.
 _WHERE = {
@@ -74,10 +77,11 @@ _WHERE = {
     "on": "nbfaas.remote.on",
     "put": "nbfaas.remote.put",
     "remote": "nbfaas.remote.decorator",
+    "test_pattern": "nbfaas.events.matching",
     "triggers": "nbfaas.remote.triggers",
 }
 
-__all__ = [*_WHERE, "load_ipython_extension", "unload_ipython_extension"]
+__all__ = [*_WHERE, "events", "load_ipython_extension", "unload_ipython_extension"]
 
 
 class _Package(ModuleType):
@@ -93,6 +97,8 @@ sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:
+    if name == "events":  # the package itself
+        return import_module("nbfaas.events")
     where = _WHERE.get(name)
     if where is None:
         raise AttributeError(f"module 'nbfaas' has no attribute {name!r}")
@@ -101,7 +107,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_WHERE})
+    return sorted({*globals(), *__all__})
 
 
 def load_ipython_extension(shell: Any) -> None:

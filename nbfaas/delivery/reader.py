@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -53,24 +53,11 @@ class Reader:
     def history(self, trigger: str | None, limit: int) -> list[KeptEvent]:
         """The events accepted last, the latest first."""
         name = "latest_events" if trigger is None else "latest_events_of_trigger"
-        with self._connection() as connection:
-            events = answer(connection.execute(query(name), {"trigger": trigger, "limit": limit}))
-            kept = _deliveries(connection, [event[0] for event in events])
-        deliveries: dict[int, list[KeptDelivery]] = {}
-        for delivery in kept:
-            deliveries.setdefault(delivery.event, []).append(delivery)
-        return [
-            KeptEvent(
-                number,
-                source,
-                id_,
-                depth,
-                accepted_at,
-                msgspec.json.decode(body),
-                tuple(deliveries.get(number, ())),
-            )
-            for number, source, id_, depth, accepted_at, body in events
-        ]
+        return self._events(query(name), {"trigger": trigger, "limit": limit})
+
+    def events(self, ids: Sequence[str]) -> list[KeptEvent]:
+        """The events with these ids, of whatever source."""
+        return self._events(query("events_with_ids"), {"ids": encoded(list(ids))})
 
     def oldest(self) -> dict[str, float]:
         with self._connection() as connection:
@@ -89,6 +76,26 @@ class Reader:
         """Close the connections that are not in use; the next question opens another."""
         while self._idle:
             self._idle.pop().close()
+
+    def _events(self, statement: str, parameters: dict[str, object]) -> list[KeptEvent]:
+        with self._connection() as connection:
+            events = answer(connection.execute(statement, parameters))
+            kept = _deliveries(connection, [event[0] for event in events])
+        deliveries: dict[int, list[KeptDelivery]] = {}
+        for delivery in kept:
+            deliveries.setdefault(delivery.event, []).append(delivery)
+        return [
+            KeptEvent(
+                number,
+                source,
+                id_,
+                depth,
+                accepted_at,
+                msgspec.json.decode(body),
+                tuple(deliveries.get(number, ())),
+            )
+            for number, source, id_, depth, accepted_at, body in events
+        ]
 
     def _dead_letters(self, filters: str, parameters: dict[str, object]) -> list[DeadLetter]:
         statement = query("dead_letters").replace("-- filters", filters)

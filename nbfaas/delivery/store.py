@@ -199,6 +199,10 @@ class EventStore:
         """The deliveries of the events with this id, of whatever source."""
         return self._answering().deliveries_of(event_id)
 
+    def events(self, ids: Sequence[str]) -> list[KeptEvent]:
+        """The events with these ids, of whatever source, with deliveries and attempts."""
+        return self._answering().events(ids)
+
     def history(self, trigger: str | None = None, limit: int = 100) -> list[KeptEvent]:
         """The events that were accepted last, the latest first, with deliveries and attempts."""
         return self._answering().history(trigger, limit)

@@ -63,6 +63,14 @@
     │   ├── NoCapacity                      a request's function was not started in time
     │   ├── DeadlinePassed (TimeoutError)   … or had not ended in time
     │   └── BadHttpResponse                 a function's result makes no HTTP response
+    ├── SimulatorError                      an event can't be made, saved or tried out
+    │   ├── UnknownTemplate (KeyError)
+    │   ├── BadTemplateParameter (ValueError)
+    │   ├── BadBurst (ValueError)
+    │   ├── BadEventName (ValueError)
+    │   ├── UnknownSavedEvent (KeyError)
+    │   ├── SavedEventUnusable
+    │   └── UnknownFunction (KeyError)      no function of this session has this name
     ├── JsonLogUnavailable                  the file of config.json_log can't be written
     └── JournalError
         ├── JournalUnavailable              the folder can't be written, the disk is full, …
@@ -146,6 +154,16 @@ from nbfaas.errors.places import (
     VolumeError,
 )
 from nbfaas.errors.queue import QueueClientMissing, QueueUnavailable
+from nbfaas.errors.simulator import (
+    BadBurst,
+    BadEventName,
+    BadTemplateParameter,
+    SavedEventUnusable,
+    SimulatorError,
+    UnknownFunction,
+    UnknownSavedEvent,
+    UnknownTemplate,
+)
 from nbfaas.errors.sources import PathUnreadable
 
 CancelledError = concurrent.futures.CancelledError
@@ -153,9 +171,12 @@ CancelledError = concurrent.futures.CancelledError
 __all__ = [
     "BackendError",
     "BackendUnavailable",
+    "BadBurst",
     "BadEvent",
+    "BadEventName",
     "BadHttpResponse",
     "BadPattern",
+    "BadTemplateParameter",
     "BadTransformer",
     "BadTrigger",
     "BindingError",
@@ -211,9 +232,14 @@ __all__ = [
     "SandboxCrashed",
     "SandboxLost",
     "SandboxStartFailed",
+    "SavedEventUnusable",
+    "SimulatorError",
     "TriggerError",
     "UnknownDeadLetter",
+    "UnknownFunction",
     "UnknownInvocation",
+    "UnknownSavedEvent",
+    "UnknownTemplate",
     "UnknownTrigger",
     "UntrustedResult",
     "UrlFailed",

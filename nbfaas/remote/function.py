@@ -28,6 +28,8 @@ from nbfaas.service import Service, current_service, get_service
 from nbfaas.settings import config
 
 if TYPE_CHECKING:
+    from nbfaas.agent.event import Event
+    from nbfaas.agent.loading import Loaded
     from nbfaas.triggers.trigger import Trigger
 
 P = ParamSpec("P")
@@ -257,11 +259,18 @@ class HandlerFunction(RemoteFunction[[Any], Any]):
         super().__init__(self._call_here, options, name)
 
     def _call_here(self, event: Any = None) -> Any:
+        return self._load_here().call((event,), {}, {})
+
+    def receive_here(self, event: Event, invoke: dict[str, Any]) -> Any:
+        """Handle an event in this process; ``invoke`` is what its ``Context`` is made of."""
+        return self._load_here().receive(event, invoke)
+
+    def _load_here(self) -> Loaded:
         from nbfaas.agent.loading import load
 
         version = self.version()
         control = {"entry": "handler", "function": self.name, "filename": self._filename}
-        return load(control, version.payload).call((event,), {}, {})
+        return load(control, version.payload)
 
     def version(self) -> FunctionVersion:
         if self._version is None:

@@ -14,7 +14,7 @@ from nbfaas.errors import BadTrigger, UnknownTrigger
 from nbfaas.model.delivery import DeliveryPolicy
 from nbfaas.remote.function import RemoteFunction
 from nbfaas.remote.trigger_options import Destination, TriggerOptions
-from nbfaas.rules import Explanation
+from nbfaas.rules import Explanation, Pattern
 from nbfaas.service import Service, current_service, get_service
 from nbfaas.triggers.engine import EventEngine
 from nbfaas.triggers.receipt import Receipt
@@ -49,6 +49,11 @@ class TriggerHandle:
     def shown(self) -> str:
         """What it waits for, in words: a pattern, a schedule, a path."""
         return self._trigger.shown
+
+    @property
+    def pattern(self) -> Pattern | None:
+        """Its rule, if it takes events from the bus."""
+        return self._trigger.pattern
 
     @property
     def state(self) -> TriggerState:
