@@ -13,7 +13,6 @@ from nbfaas.agent.units import format_bytes
 from nbfaas.dispatch.invocation import Invocation
 from nbfaas.errors import (
     FunctionTimeout,
-    InvocationError,
     MissingPackage,
     NamesNotPulled,
     NotPicklable,
@@ -21,25 +20,12 @@ from nbfaas.errors import (
 )
 from nbfaas.model.function import FunctionOptions
 from nbfaas.notebook.cell_source import CellSource, import_statements
-from nbfaas.notebook.text import plain
-from nbfaas.packager.trust import load_result
 from nbfaas.remote.call import FunctionCall
+from nbfaas.remote.cell_value import CELL, load_part, value_of
 from nbfaas.remote.function import RemoteFunction
 from nbfaas.service import get_service
 
-_NAME = "cell"
 _CODE = (FunctionType, type, ModuleType, RemoteFunction)
-
-
-class TextValue:
-    """The value of a cell that could not be brought back: its repr there, and ``reason``."""
-
-    def __init__(self, text: str, reason: str) -> None:
-        self.text = text
-        self.reason = reason
-
-    def __repr__(self) -> str:
-        return plain(self.text)
 
 
 class CellCall(FunctionCall[Any]):
@@ -68,7 +54,7 @@ def cell_function(
     code = {name: value for name, value in names.items() if isinstance(value, _CODE)}
     data = {name: value for name, value in names.items() if name not in code}
     run = functools.partial(run_cell, code=code, imports=_imports(source))
-    return RemoteFunction(run, options, _NAME), data
+    return RemoteFunction(run, options, CELL), data
 
 
 def _imports(source: CellSource) -> FunctionType:
@@ -89,43 +75,26 @@ def start(function: RemoteFunction[Any, Any], arguments: tuple[Any, ...]) -> Cel
     return call
 
 
-def value_of(answer: dict[str, Any], trust: tuple[str, ...]) -> Any:
-    """The cell's value from what ``run_cell`` has returned; a ``TextValue`` if it can't be had."""
-    parts = answer["value"]
-    if parts is None:
-        return None
-    value, reason = _load(parts, trust)
-    return value if reason is None else TextValue(str(answer["text"]), reason)
-
-
-def pull_into(namespace: dict[str, Any], answer: dict[str, Any], trust: tuple[str, ...]) -> None:
-    """Set the pulled names in ``namespace``. Raises ``NamesNotPulled`` when it has set the rest."""
+def pull_into(
+    namespace: dict[str, Any],
+    names: tuple[str, ...],
+    answer: dict[str, Any],
+    trust: tuple[str, ...],
+) -> None:
+    """Set those of the ``names`` in ``namespace`` that the cell has brought, and no others. Raises
+    ``NamesNotPulled`` when it has set what it can."""
+    pulled: dict[str, object] = answer["pulled"] if type(answer["pulled"]) is dict else {}
     refused: dict[str, str] = {}
-    for name, parts in answer["pulled"].items():
-        value, reason = _load(parts, trust)
-        if reason is None:
-            namespace[name] = value
-        else:
-            refused[name] = reason
-    if refused or answer["missing"]:
-        raise NamesNotPulled(tuple(answer["missing"]), refused)
-
-
-def _load(parts: object, trust: tuple[str, ...]) -> tuple[Any, str | None]:
-    """The value, or the reason why there is none."""
-    if not isinstance(parts, list):
-        return None, f"it can't be pickled, because of {plain(str(parts))}"
-    try:
-        return load_result(parts, function=_NAME, trust=trust), None
-    except InvocationError as error:
-        kind = getattr(error, "type_name", None)
-        if kind is None:
-            return None, plain(str(error)).rstrip(".")
-        module = plain(str(kind)).partition(".")[0]
-        return None, (
-            f"it is a {plain(str(kind))}, which is not unpickled here because that could run code "
-            f"from the sandbox; if you trust it, add --trust {module}"
-        )
+    for name in names:
+        if name in pulled:
+            value, reason = load_part(pulled[name], trust)
+            if reason is None:
+                namespace[name] = value
+            else:
+                refused[name] = reason
+    missing = tuple(name for name in names if name not in pulled)
+    if refused or missing:
+        raise NamesNotPulled(missing, refused)
 
 
 @contextlib.contextmanager
@@ -147,10 +116,10 @@ def explained(names: dict[str, Any]) -> Iterator[None]:
 def _of_a_cell(error: BaseException) -> BaseException:
     """The error, with the options of ``%%faas`` as its remedy."""
     if isinstance(error, FunctionTimeout):
-        return FunctionTimeout(_NAME, error.timeout, f"%%faas --timeout {2 * error.timeout:g}")
+        return FunctionTimeout(CELL, error.timeout, f"%%faas --timeout {2 * error.timeout:g}")
     if isinstance(error, OutOfMemory):
         more = format_bytes(2 * error.limit).replace(" ", "")
-        return OutOfMemory(_NAME, error.sandbox, error.limit, f"%%faas --memory {more}")
+        return OutOfMemory(CELL, error.sandbox, error.limit, f"%%faas --memory {more}")
     if isinstance(error, MissingPackage):
         note = f"(For a cell: img = {error.fix}, then %%faas --image img)"
         if note not in getattr(error, "__notes__", ()):

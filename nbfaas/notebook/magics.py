@@ -10,15 +10,14 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from nbfaas.notebook.cell_options import CellOptions, parse_cell_options
 from nbfaas.notebook.cell_run import (
-    TextValue,
     cell_function,
     explained,
     pull_into,
     start,
-    value_of,
 )
 from nbfaas.notebook.cell_source import CellSource
 from nbfaas.notebook.commands import overview, run_command
+from nbfaas.remote.cell_value import TextValue, value_of
 from nbfaas.remote.decorator import register
 from nbfaas.remote.function import HandlerFunction, RemoteFunction
 
@@ -90,7 +89,7 @@ class FaasMagics(Magics):
         value = value_of(answer, trust)
         if options.output:
             namespace[options.output] = value
-        pull_into(namespace, answer, trust)
+        pull_into(namespace, options.pull, answer, trust)
         if isinstance(value, TextValue):
             print(f"nbfaas: the value is shown as text: {value.reason}.", file=sys.stderr)
         return value

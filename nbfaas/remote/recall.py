@@ -14,6 +14,7 @@ from nbfaas.model.function import FunctionOptions, FunctionVersion
 from nbfaas.model.invocation import AttemptStats, InvocationState
 from nbfaas.packager.trust import load_result, rebuild_exception
 from nbfaas.remote.call import FunctionCall
+from nbfaas.remote.cell_value import is_answer, value_of
 from nbfaas.service import Service
 
 _LOOK_EVERY = 0.2  # seconds between looks at an invocation of another living session
@@ -69,7 +70,10 @@ def _fill_result(invocation: Invocation, entry: JournaledInvocation) -> None:
         return
     try:
         parts = views(_parts(entry.result))
-        invocation.value = load_result(parts, function=entry.function)
+        value = load_result(parts, function=entry.function)
+        if is_answer(entry.function, value):
+            value = value_of(value, ())
+        invocation.value = value
     except Exception as error:  # noqa: BLE001 - as for a result that comes from a sandbox
         invocation.error = error
 
@@ -92,7 +96,7 @@ def _parts(blob: bytes) -> Sequence[wire.Part]:
 
 def _error(entry: JournaledInvocation, attempts: Sequence[AttemptStats]) -> BaseException:
     if entry.failure is not None and entry.failure.get("kind") == "exception":
-        sandbox = attempts[-1].sandbox if attempts else ""
+        sandbox = (attempts[-1].sandbox if attempts else None) or ""
         return rebuild_exception(entry.failure, (), function=entry.function, sandbox=sandbox)
     name, _, message = (entry.error or "an unknown error").partition(": ")
     return RemoteError(name, message)

@@ -45,6 +45,18 @@ def test_a_semicolon_hides_the_value_and_output_names_it(kernel):
     assert kernel.run("kept").ok().value == "42"
 
 
+def test_a_cell_s_call_from_the_journal_has_the_cell_s_value(kernel):
+    kernel.run("%%faas\n40 + 3").ok()
+    kernel.run("%%faas\nclass There:\n    def __repr__(self): return 'there'\nThere()").ok()
+    rows = kernel.run("%faas status -n 2").ok().value.splitlines()
+    there, number = [row.split()[0] for row in rows if " cell " in row and "SUCCEEDED" in row]
+    kernel.run("%reload_ext nbfaas\nimport nbfaas").ok()
+    found = kernel.run(f"nbfaas.FunctionCall.from_id({number!r}).result()").ok()
+    assert found.value == "43"
+    found = kernel.run(f"nbfaas.FunctionCall.from_id({there!r}).result()").ok()
+    assert found.value == "there"
+
+
 def test_a_cell_may_await(kernel):
     assert kernel.run("%%faas\nimport asyncio\nawait asyncio.sleep(0, 'slept')").ok().value == (
         "'slept'"
