@@ -14,16 +14,19 @@ _CLOSE_ON_EXEC = 0x40000000  # MSG_CMSG_CLOEXEC, which the socket module does no
 
 SOON = 0.0002
 """Seconds in which the next call of a loop of short calls comes, twice over."""
+MANY = 8
 
 
 class Receiver:
     """Reads frames from ``sock``.
 
     To wake up a process that sleeps on another core takes some 50 µs on a virtual machine, which is
-    half of a short call. So while calls come one by one and in close succession, the receiver stays
-    awake for the next one, for ``SOON`` seconds at most; whoever else wants the core gets it. The
-    first call that comes later ends this. It is off unless ``may_stay_awake``: it spends time of
-    the sandbox's cpu limit, and that of the only core there may be.
+    half of a short call. So once ``MANY`` calls have come one by one and in close succession, the
+    receiver stays awake for the next one, for ``SOON`` seconds at most; whoever else wants the core
+    gets it. The first call that comes later ends this, and so does one that does not come alone: a
+    map keeps the cores busy, and none is to be spent on waiting. It is off unless
+    ``may_stay_awake``: it spends time of the sandbox's cpu limit, and that of the only core there
+    may be.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -31,18 +34,22 @@ class Receiver:
         self._sock = sock
         self._decoder = Decoder(trusting=True)
         self._frames: deque[Frame] = deque()
-        self._in_succession = False
+        self._succession = 0  # frames that came alone and soon, up to now
 
     def next(self) -> Frame | None:
         """The next frame; None when the other side has closed."""
         while not self._frames:
             began = time.perf_counter()
-            if not ((self._in_succession and self._receive_soon(began)) or self._receive(0)):
+            if not ((self.is_awake and self._receive_soon(began)) or self._receive(0)):
                 return None
-            soon = time.perf_counter() - began < SOON
-            # Several at once: there is more than one caller can do, and a core is better left.
-            self._in_succession = soon and self.may_stay_awake and len(self._frames) == 1
+            alone_and_soon = len(self._frames) == 1 and time.perf_counter() - began < SOON
+            self._succession = self._succession + 1 if alone_and_soon else 0
         return self._frames.popleft()
+
+    @property
+    def is_awake(self) -> bool:
+        """Whether the next frame is waited for awake."""
+        return self.may_stay_awake and self._succession >= MANY
 
     def _receive_soon(self, began: float) -> bool:
         """False if nothing has come by ``SOON`` seconds after ``began``, or the other side has
