@@ -7,14 +7,15 @@ import functools
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from nbfaas.dispatch.invocation import Invocation
 from nbfaas.model.invocation import InvocationState
 from nbfaas.remote.call import FunctionCall, repeat
 from nbfaas.remote.echo import LineEcho
+from nbfaas.remote.map_await import gather, stream
 from nbfaas.service import Service
 
 R = TypeVar("R")
@@ -48,7 +49,8 @@ class MapRun(Generic[R]):
     completion with ``order_outputs=False``. Can be iterated again; results are kept.
 
     An item that failed raises its error when its turn comes (the others go on), or, with
-    ``return_exceptions=True``, yields it.
+    ``return_exceptions=True``, yields it. ``async for y in run`` does the same without blocking an
+    event loop; ``await run`` is the list of all results.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class MapRun(Generic[R]):
         self._tally = {state: 0 for state in InvocationState if state.is_final}
         self._output: deque[tuple[int, int, bytes]] = deque()
         self._changed = threading.Event()
+        self._wakers: set[Callable[[], None]] = set()  # of those who wait on loops of their own
         self._telling = False
         self._lock = threading.Lock()  # for what the loop's thread and ``retry_failed`` both change
         self._started = time.monotonic()
@@ -88,7 +91,7 @@ class MapRun(Generic[R]):
     def _listen_to(self, index: int) -> Callable[[tuple[int, bytes]], None]:
         def listen(chunk: tuple[int, bytes]) -> None:
             self._output.append((index, *chunk))
-            self._changed.set()
+            self._wake()
 
         return listen
 
@@ -106,7 +109,12 @@ class MapRun(Generic[R]):
 
     def _tell(self) -> None:
         self._telling = False
+        self._wake()
+
+    def _wake(self) -> None:
         self._changed.set()
+        for wake in tuple(self._wakers):
+            wake()
 
     # -- looking at it
 
@@ -163,6 +171,13 @@ class MapRun(Generic[R]):
 
     def __iter__(self) -> Iterator[R]:
         return self._stream(self.order_outputs)
+
+    def __aiter__(self) -> AsyncIterator[R]:
+        return stream(self, self.order_outputs)
+
+    def __await__(self) -> Generator[Any, None, list[R]]:
+        """All results, in input order; cancelling who waits cancels the run."""
+        return gather(self).__await__()
 
     def results(self) -> list[R]:
         """All results, in input order. Waits for all; raises as iterating does."""
