@@ -118,3 +118,11 @@ def unload(shell: Any) -> None:
     extension, _loaded = _loaded, None
     if extension is not None:
         extension.remove()
+        _close_widgets()
+
+
+def _close_widgets() -> None:
+    # Where no widget was ever shown, their modules need not be loaded.
+    module = sys.modules.get("nbfaas.notebook.widgets.lifetime")
+    if module is not None:
+        module.lifetime.detach()

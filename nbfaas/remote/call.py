@@ -21,6 +21,8 @@ R = TypeVar("R")
 _cancelling = threading.Lock()
 # Calls that somebody still holds, so that ``from_id`` gives back the same one.
 _calls: weakref.WeakValueDictionary[str, FunctionCall[Any]] = weakref.WeakValueDictionary()
+# Invocations that ``f.remote(…)`` waits for, which nobody holds a call of.
+waited_for: dict[str, Invocation] = {}
 
 
 class FunctionCall(concurrent.futures.Future[R], Generic[R]):
@@ -53,6 +55,11 @@ class FunctionCall(concurrent.futures.Future[R], Generic[R]):
         call = _calls.get(invocation_id)
         if call is not None:
             return call
+        invocation = waited_for.get(invocation_id)
+        if invocation is not None:
+            from nbfaas.remote.map_run import SharedCall
+
+            return SharedCall(invocation, get_service())
         from nbfaas.remote.recall import recall
 
         return recall(invocation_id, get_service())

@@ -20,7 +20,7 @@ from nbfaas.packager.arguments import dump_arguments
 from nbfaas.packager.buffers import Sealer
 from nbfaas.packager.pack import Package, pack
 from nbfaas.packager.report import ShippedItem, ShippingReport, warn_if_large
-from nbfaas.remote.call import FunctionCall, submit
+from nbfaas.remote.call import FunctionCall, submit, waited_for
 from nbfaas.remote.echo import Echo, Inbox
 from nbfaas.remote.map_run import MapRun
 from nbfaas.remote.options import parse_options
@@ -312,11 +312,14 @@ class RemoteCaller(Generic[P, R]):
             invocation.log_listener = inbox.put
         dispatcher = service.dispatcher
         try:
+            waited_for[invocation.id] = invocation
             dispatcher.submit([invocation])
             Echo().follow(inbox)
         except KeyboardInterrupt:
             dispatcher.cancel([invocation])
             raise
+        finally:
+            waited_for.pop(invocation.id, None)
         if invocation.error is not None:
             raise invocation.error
         return invocation.value  # type: ignore[no-any-return]

@@ -128,7 +128,7 @@ class MapRun(Generic[R]):
 
         call = _calls.get(invocation.id)
         if call is None:
-            call = _ItemCall(invocation, self._service)
+            call = SharedCall(invocation, self._service)
         return call
 
     @property
@@ -286,8 +286,8 @@ class MapRun(Generic[R]):
         return self
 
 
-class _ItemCall(FunctionCall[R]):
-    """A call that shares its invocation with a run, which listens already."""
+class SharedCall(FunctionCall[R]):
+    """A call of an invocation that somebody listens to already: a run, or ``f.remote(…)``."""
 
     def _listen(self, invocation: Invocation) -> None:
         earlier = invocation.listener

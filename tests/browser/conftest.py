@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from notebook_page import NotebookPage, OpenNotebook
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import BrowserContext, expect, sync_playwright
 from running_jupyter import JupyterServer
 
 _OPTIONS = (
@@ -59,6 +59,7 @@ def browser() -> Iterator[BrowserContext]:
         browser = playwright.chromium.launch(executable_path=program, args=_OPTIONS)
         context = browser.new_context(viewport={"width": 1200, "height": 1600})
         context.set_default_timeout(30_000)
+        expect.set_options(timeout=20_000)
         try:
             yield context
         finally:

@@ -154,11 +154,12 @@ class NotebookPage:
         return found
 
     def text(self, index: int) -> str:
-        """What a cell printed, and the text of its value."""
+        """What a cell printed, and the text of its value; not what was displayed."""
         parts = []
         for output in self.outputs(index):
-            said = output.get("text") or output.get("data", {}).get("text/plain", "")
-            parts.append(said if isinstance(said, str) else "".join(said))
+            if output["output_type"] in ("stream", "execute_result"):
+                said = output.get("text") or output["data"]["text/plain"]
+                parts.append(said if isinstance(said, str) else "".join(said))
         return "".join(parts)
 
     def screenshot(self, path: Path | str, locator: Locator | None = None) -> None:
@@ -175,15 +176,22 @@ class NotebookPage:
             "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})",
             f"JupyterLab {name.capitalize()}",
         )
-        self.page.wait_for_selector(f"body[data-jp-theme-light='{str(name == 'light').lower()}']")
+        light = str(name == "light").lower()
+        self.page.wait_for_selector(f"body[data-jp-theme-light='{light}']", state="attached")
+
+    def kernel(self, function: str) -> Any:
+        """Call a JavaScript function with the frontend's connection to the kernel."""
+        return self.page.evaluate(
+            f"() => ({function})(({_NOTEBOOK}).sessionContext.session.kernel)"
+        )
 
     def interrupt(self) -> None:
         """What the stop button does."""
-        self.page.evaluate(f"() => ({_NOTEBOOK}).sessionContext.session.kernel.interrupt()")
+        self.kernel("kernel => kernel.interrupt()")
 
     def restart(self) -> None:
         """Restart the kernel, as the menu does."""
-        self.page.evaluate(f"() => ({_NOTEBOOK}).sessionContext.session.kernel.restart()")
+        self.kernel("kernel => kernel.restart()")
         self.wait_ready()
 
     def save(self) -> Any:

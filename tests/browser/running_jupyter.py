@@ -99,8 +99,8 @@ class JupyterServer:
             "IPYTHONDIR": str(folder / "ipython"),
             "NBFAAS_BACKEND": self._backend,
             "NBFAAS_DATA_DIR": str(folder / "data"),
-            # nbfaas need not be installed to be tested.
-            "PYTHONPATH": str(Path(nbfaas.__file__).parents[1]),
+            # nbfaas need not be installed to be tested. Kernels import the tests' widgets too.
+            "PYTHONPATH": f"{Path(nbfaas.__file__).parents[1]}:{Path(__file__).parent}",
         }
 
     def log(self) -> str:

@@ -14,6 +14,7 @@ import nbfaas
 from nbfaas import remote
 from nbfaas.errors import OptionError, WouldWaitForItself
 from nbfaas.model.invocation import InvocationState
+from nbfaas.model.records import AttemptStarted
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -124,6 +125,29 @@ async def test_cancelling_the_coroutine_that_awaits_a_call_cancels_the_call():
     waiter.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiter
+    assert call.status is InvocationState.CANCELLED
+
+
+def test_what_remote_waits_for_can_be_cancelled_by_its_id(service):
+    @remote
+    def sleep():
+        time.sleep(60)
+
+    ids = []
+    unsubscribe = service.subscribe(
+        lambda record: (
+            ids.append(record.invocation_id) if isinstance(record, AttemptStarted) else None
+        )
+    )
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        waiting = threads.submit(sleep.remote)
+        until(lambda: ids)
+        call = nbfaas.FunctionCall.from_id(ids[0])
+        assert call.status is InvocationState.RUNNING
+        assert call.cancel()
+        with pytest.raises(concurrent.futures.CancelledError):
+            waiting.result(20)
+    unsubscribe()
     assert call.status is InvocationState.CANCELLED
 
 

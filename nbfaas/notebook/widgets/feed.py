@@ -40,6 +40,7 @@ class Feed:
         """Have ``listener`` called with every batch from now on. Returns what ends that."""
         with self._lock:
             self._listeners = (*self._listeners, listener)
+        self._follow()
 
         def end() -> None:
             with self._lock:
@@ -60,17 +61,21 @@ class Feed:
         return size
 
     def close(self) -> None:
-        """Follow no service any more, until the next ``drain``."""
-        if self._unsubscribe is not None:
-            self._unsubscribe()
-        self._service, self._unsubscribe = None, None
-        self._records.clear()
+        """Follow no service any more, until the next ``listen`` or ``drain``."""
+        with self._lock:
+            self._leave(None)
+            self._records.clear()
 
     def _follow(self) -> None:
         service = self._current()
-        if service is not self._service:
-            if self._unsubscribe is not None:
-                self._unsubscribe()
-            self._service = service
-            # Nothing but the append happens on the dispatcher's thread.
-            self._unsubscribe = None if service is None else service.subscribe(self._records.append)
+        with self._lock:
+            if service is not self._service:
+                self._leave(service)
+                if service is not None:
+                    # Nothing but the append happens on the dispatcher's thread.
+                    self._unsubscribe = service.subscribe(self._records.append)
+
+    def _leave(self, following: Service | None) -> None:
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        self._service, self._unsubscribe = following, None

@@ -6,6 +6,7 @@ ipywidgets itself keeps every widget, and whatever it refers to, as long as the 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any, Protocol
 
 # Widgets that stay live at once; the oldest beyond that become still pictures.
@@ -21,7 +22,6 @@ class Lifetime:
 
     def __init__(self) -> None:
         self._shell: Any = None
-        self._cell: str | None = None
         self._shown: list[tuple[str | None, Closable]] = []
         self._lock = threading.Lock()
 
@@ -38,14 +38,14 @@ class Lifetime:
         """Close all widgets; their outputs keep still pictures."""
         if self._shell is not None:
             self._shell.events.unregister("pre_run_cell", self._begin_cell)
-        self._shell, self._cell = None, None
+        self._shell = None
         self._close(lambda cell: True)
 
     def keep(self, widget: Closable) -> None:
         """``widget`` has just been shown."""
         with self._lock:
             if all(each is not widget for _, each in self._shown):
-                self._shown.append((self._cell, widget))
+                self._shown.append((self._cell_now(), widget))
             surplus = [each for _, each in self._shown[:-_MOST]]
         for each in surplus:
             each.close()
@@ -54,12 +54,18 @@ class Lifetime:
         with self._lock:
             self._shown = [(cell, each) for cell, each in self._shown if each is not widget]
 
-    def _begin_cell(self, info: Any) -> None:
-        self._cell = getattr(info, "cell_id", None)
-        if self._cell is not None:
-            self._close(lambda cell: cell == self._cell)
+    def _cell_now(self) -> str | None:
+        """The id that the frontend gives the running cell; some give none."""
+        parent = self._shell.get_parent() if hasattr(self._shell, "get_parent") else {}
+        found = parent.get("metadata", {}).get("cellId")
+        return found if isinstance(found, str) else None
 
-    def _close(self, ends: Any) -> None:
+    def _begin_cell(self, info: Any) -> None:
+        begins = getattr(info, "cell_id", None)
+        if begins is not None:
+            self._close(lambda cell: cell == begins)
+
+    def _close(self, ends: Callable[[str | None], bool]) -> None:
         with self._lock:
             closing = [each for cell, each in self._shown if ends(cell)]
         for each in closing:
