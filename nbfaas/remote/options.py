@@ -92,8 +92,9 @@ def _retries(options: FunctionOptions, value: Any) -> FunctionOptions:
                 "max_retries and initial_delay can't be negative, and backoff_coefficient is at "
                 "least 1",
             )
-        if _is_exception(value.retry_on):
-            value = replace(value, retry_on=(value.retry_on,))
+        alone: Any = value.retry_on
+        if _is_exception(alone):
+            value = replace(value, retry_on=(alone,))
         if not isinstance(value.retry_on, tuple) or not all(map(_is_exception, value.retry_on)):
             raise OptionError(
                 "retries", value, "retry_on is one exception class or a tuple of exception classes"
