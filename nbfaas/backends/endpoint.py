@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hmac
 import json
 import os
@@ -20,6 +21,7 @@ from nbfaas.backends.connection import SocketConnection
 _MAX_PENDING = 16
 _MAX_HELLO = 64 * 1024  # bytes
 _HELLO_SECONDS = 5.0
+_NO_FILES_SECONDS = 0.1  # until it is tried again when this process has no file descriptor left
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid
 SOCKET_NAME = "agent.sock"
 # What a frame may hold besides a result of the largest size.
@@ -102,7 +104,11 @@ class Endpoint:
     def _accept(self) -> None:
         try:
             sock, _ = self._listener.accept()
-        except OSError:
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                # Whoever calls is still there, and would be announced again at once, for ever.
+                self._loop.remove_reader(self._listener)
+                self._loop.call_later(_NO_FILES_SECONDS, self._listen_again)
             return
         sock.setblocking(False)
         credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
@@ -114,6 +120,10 @@ class Endpoint:
         if len(self._pending) >= _MAX_PENDING:
             # Whoever comes next waits in the backlog until one of these has had its time.
             self._loop.remove_reader(self._listener)
+
+    def _listen_again(self) -> None:
+        if self._listener.fileno() >= 0 and len(self._pending) < _MAX_PENDING:
+            self._loop.add_reader(self._listener, self._accept)
 
     def _hang_up(self, caller: _Caller) -> None:
         caller.release()

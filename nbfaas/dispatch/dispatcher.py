@@ -19,7 +19,7 @@ from nbfaas.dispatch.direct import DirectPath
 from nbfaas.dispatch.fleet import Fleet
 from nbfaas.dispatch.housekeeping import Housekeeper
 from nbfaas.dispatch.intake import Intake
-from nbfaas.dispatch.invocation import Invocation
+from nbfaas.dispatch.invocation import Invocation, let_go
 from nbfaas.dispatch.lane import Lane
 from nbfaas.dispatch.lookahead import window
 from nbfaas.dispatch.outcome import error_from_death, read_failure
@@ -196,7 +196,7 @@ class Dispatcher:
         slot.lane.durations.add(stats.wall)
         slot.memory = min(stats.peak_memory, slot.lane.spec.resources.memory)  # it may claim more
         if invocation.state is InvocationState.CANCELLED:
-            pass  # it was revoked too late, and has been settled
+            invocation.slot = None  # it was revoked too late, and has been settled
         elif frame.kind == Kind.RESULT:
             self._settling.result(invocation, frame.parts, stats)
         else:
@@ -229,7 +229,7 @@ class Dispatcher:
         self._settling.logged(invocation, stream, data)
 
     def revoked(self, slot: Slot, invocations: list[Invocation]) -> None:
-        self._requeue(slot.lane, [i for i in invocations if not i.settled])
+        self._requeue(slot.lane, let_go(invocations))
         self.slot_ready(slot)
         self._replan()
 
@@ -296,6 +296,7 @@ class Dispatcher:
         for invocation in unfinished:
             if invocation.attempts_made:
                 self._announce(slot, invocation)
+        let_go(unfinished)
         return unfinished
 
     async def _bury(
@@ -386,15 +387,14 @@ class Dispatcher:
         everything = [*self._delayed]
         for lane in self.fleet.lanes.values():
             everything += lane.drain()
-            for slot in lane.slots:
-                everything += slot.in_flight.values()
+            everything += [each for slot in lane.slots for each in slot.in_flight.values()]
         for timer in self._delayed.values():
             timer.cancel()
-        for invocation in everything:
-            if not invocation.settled:
-                self._settling.cancel(invocation)
+        for invocation in let_go(everything):
+            self._settling.cancel(invocation)
         while self._autopsies:
             await asyncio.gather(*self._autopsies, return_exceptions=True)
         await self._settling.close()
         await self.fleet.close()
         self._intake.work_off()
+        let_go(everything)

@@ -141,3 +141,12 @@ def event_invocation(
     if deadline is not None:
         event["deadline"] = deadline
     return Invocation(invocation_id, function, (body,), queued_at=queued_at, event=event)
+
+
+def let_go(invocations: list[Invocation]) -> list[Invocation]:
+    """Return those that are not settled. The others keep their slot alive no longer, and so its
+    buffers: users may hold cancelled calls for long."""
+    for invocation in invocations:
+        if invocation.settled:
+            invocation.slot = None
+    return [invocation for invocation in invocations if not invocation.settled]

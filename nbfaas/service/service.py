@@ -203,6 +203,9 @@ class Service:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
+        # What was handed in after it was told to stop: nobody shall wait for it for ever.
+        self._loop.call_soon(self._loop.stop)
+        self._loop.run_forever()
 
     async def _open(self) -> None:
         from nbfaas.backends.auto import choose_backend

@@ -1,8 +1,10 @@
 """Endpoint: who may call in, and that others do no harm."""
 
 import asyncio
+import contextlib
 import json
 import os
+import resource
 import socket
 import stat
 
@@ -172,3 +174,36 @@ async def test_an_agent_that_nobody_waited_for_is_hung_up_on(endpoint):
             await asyncio.sleep(0.005)
         endpoint.close()
         assert await is_hung_up(sock)
+
+
+async def test_without_file_descriptors_it_waits_and_then_goes_on(tmp_path, monkeypatch):
+    tries = []
+    accept = Endpoint._accept
+
+    def counted(self):
+        tries.append(self)
+        accept(self)
+
+    monkeypatch.setattr(Endpoint, "_accept", counted)
+    endpoint = Endpoint(tmp_path, uid=os.getuid())
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = []
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, limits[1]))
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(os.dup(0))
+        sock.connect(str(endpoint.path))
+        sock.send(hello(endpoint.nonce))
+        await asyncio.sleep(0.5)
+        assert 1 <= len(tries) < 10
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        for each in taken:
+            os.close(each)
+    async with asyncio.timeout(10):
+        connection, _, _ = await endpoint.greeting()
+    connection.close()
+    sock.close()
+    endpoint.close()
