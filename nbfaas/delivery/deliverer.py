@@ -89,7 +89,9 @@ class Deliverer:
         self._rng = rng
         self._loop = asyncio.get_running_loop()
         self._under_way: Counter[str] = Counter()
-        self._in_flight: dict[int, Delivery] = {}
+        # By number and epoch: one that is to be tried again at once may have begun its next attempt
+        # before it is heard here that the last one is settled.
+        self._in_flight: dict[tuple[int, int], Delivery] = {}
         self._settling: list[Outcome] = []
         self._wake = asyncio.Event()
         self._settle_wake = asyncio.Event()
@@ -110,8 +112,9 @@ class Deliverer:
         return f"<Deliverer {len(self._in_flight)} attempts under way, {self.delivered} ended>"
 
     @property
-    def in_flight(self) -> Mapping[int, Delivery]:
-        return self._in_flight
+    def in_flight(self) -> int:
+        """How many attempts have begun that are not settled."""
+        return len(self._in_flight)
 
     def start(self) -> None:
         spawn = self._loop.create_task
@@ -147,7 +150,7 @@ class Deliverer:
         if not deliveries:
             return
         for delivery in deliveries:
-            self._in_flight[delivery.number] = delivery
+            self._in_flight[delivery.number, delivery.epoch] = delivery
         self._quiet.clear()
         self._courier.attempt(deliveries, self._ended)
 
@@ -220,7 +223,13 @@ class Deliverer:
             reason = verdict.reason if due_at is None else None
         emits: Sequence[Incoming] = ()
         if end.emits is not None and state is not DeliveryState.WAITING:
-            emits = end.emits(delivery, verdict)
+            try:
+                emits = end.emits(delivery, verdict)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the attempt has ended
+                self._notify(
+                    f"what trigger {delivery.trigger!r} leads to was not told of delivery "
+                    f"{delivery.number}: {type(error).__name__}: {error}"
+                )
         return Outcome(
             delivery.number,
             delivery.epoch,
@@ -251,17 +260,46 @@ class Deliverer:
             # Nothing of it happened; it is tried again, for the function has run.
             self._settling[:0] = outcomes
             raise
+        except Exception as error:  # noqa: BLE001 - it must not stop what else is to be settled
+            await self._settle_apart(outcomes, error)
+            return
         for outcome, counts in zip(outcomes, counted, strict=True):
-            delivery = self._in_flight.get(outcome.number)
-            if delivery is None or delivery.epoch != outcome.epoch:
+            delivery = self._in_flight.pop((outcome.number, outcome.epoch), None)
+            if delivery is None:
                 continue
-            del self._in_flight[outcome.number]
             self.release(delivery.trigger)
             if counts:
                 self._observe(delivery, outcome)
         if not self._in_flight:
             self._quiet.set()
         self.nudge()
+
+    async def _settle_apart(self, outcomes: list[Outcome], error: Exception) -> None:
+        """The same, after the store could not take them: each by itself, and the one at fault as
+        dead, without events of its destinations; if not even that can be, its place is freed, and
+        the next process will find it begun."""
+        if len(outcomes) > 1:
+            for index, outcome in enumerate(outcomes):
+                try:
+                    await self._settle_batch([outcome])
+                except EventStoreError:
+                    self._settling += outcomes[index + 1 :]
+                    raise
+            return
+        (outcome,) = outcomes
+        told = f"its outcome could not be kept: {type(error).__name__}: {error}"
+        if outcome.reason != told:
+            dead = Outcome(
+                outcome.number, outcome.epoch, DeliveryState.DEAD, outcome.at, told, reason=told
+            )
+            await self._settle_batch([dead])
+            return
+        delivery = self._in_flight.pop((outcome.number, outcome.epoch), None)
+        if delivery is not None:
+            self.release(delivery.trigger)
+            if not self._in_flight:
+                self._quiet.set()
+            self._notify(f"delivery {outcome.number} of trigger {delivery.trigger!r}: {told}")
 
     # -- ageing
 
@@ -292,6 +330,12 @@ class Deliverer:
             if not self._complained:  # once, and not each second
                 self._complained = True
                 self._notify(f"{what} has to wait: {error}")
+            await asyncio.sleep(_STORE_DOWN)
+            return 0
+        except Exception as error:  # noqa: BLE001 - nor may anything else
+            if not self._complained:
+                self._complained = True
+                self._notify(f"{what} has failed, and is tried again: {error!r}")
             await asyncio.sleep(_STORE_DOWN)
             return 0
         self._complained = False
