@@ -25,8 +25,12 @@ class StoreLock:
         self._file = path.with_name(path.name + ".lock")
         try:
             self._descriptor = self._locked()
-            os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, _this_process().encode(), 0)
+            try:
+                os.ftruncate(self._descriptor, 0)
+                os.pwrite(self._descriptor, _this_process().encode(), 0)
+            except OSError:  # the disk is full: whoever tries again must not find it held
+                self.release()
+                raise
         except OSError as error:
             fix = "Choose a folder of this machine that you may write to: NBFAAS_DATA_DIR=… ."
             raise EventStoreUnavailable(str(path), f"{error}", fix) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -185,3 +186,18 @@ def test_its_reprs_say_what_it_is(store: EventStore, path: Path) -> None:
     assert repr(event.deliveries[0]) == "<KeptDelivery 1 orders waiting, attempt 0>"
     store.close()
     assert repr(store) == f"<EventStore {path} closed>"
+
+
+def test_a_store_that_found_no_room_for_its_lock_can_be_opened_later(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        with pytest.raises(EventStoreUnavailable, match="No space left"):
+            EventStore(path).open()
+    store = EventStore(path)
+    assert store.open() == 0
+    store.close()
