@@ -10,6 +10,8 @@ from nbfaas.model.delivery import Accepted, Delivery, DeliveryState, Incoming, N
 
 DEDUP_WINDOW = 6 * 3600.0  # seconds an event is remembered at least, and longer if it may live so
 
+_BYTES = 100_000_000  # of bodies in one statement, about; SQLite takes no texts of 1 GB
+
 Line = tuple[str, str | None]  # trigger, key
 
 
@@ -80,8 +82,13 @@ def _insert(tx: Transaction, fresh: list[tuple[int, str, Incoming]], lease: bool
             )
         )  # fmt: skip
         accepted.append(Accepted(number, leased=tuple(leased)))
-    tx.write("insert_events", events)
-    tx.write("insert_deliveries", deliveries)
+    largest = max(
+        max([len(event.body), *(len(new.body or b"") for new in event.deliveries)])
+        for _, _, event in fresh
+    )
+    at_once = max(1, _BYTES // max(1, largest))
+    tx.write("insert_events", events, at_once)
+    tx.write("insert_deliveries", deliveries, at_once)
     if begun:
         tx.execute("begin_attempts", numbers=encoded(begun), now=now)
     return accepted

@@ -11,7 +11,7 @@ import msgspec
 
 from nbfaas.model.delivery import Delivery, DeliveryAttempt, DeliveryPolicy, Incoming
 
-_ROWS = 512  # of one statement
+ROWS = 512  # of one statement
 _ERROR = 8 * 1024  # characters; what a sandbox says is not trusted to be short
 
 
@@ -23,7 +23,7 @@ def encoded(rows: Sequence[object]) -> str:
         return msgspec.json.encode(_clean(rows)).decode()
 
 
-def chunks(rows: Sequence[Any], size: int = _ROWS) -> Iterator[str]:
+def chunks(rows: Sequence[Any], size: int = ROWS) -> Iterator[str]:
     """``rows`` as JSON arrays of at most ``size`` each."""
     for start in range(0, len(rows), size):
         yield encoded(rows[start : start + size])

@@ -9,11 +9,11 @@ from types import MappingProxyType
 from typing import Any
 
 from nbfaas.delivery.database import Connection
-from nbfaas.delivery.rows import answer, chunks, delivery_of, encoded
+from nbfaas.delivery.rows import ROWS, answer, chunks, delivery_of, encoded
 from nbfaas.delivery.statements import query
 from nbfaas.model.delivery import Delivery
 
-_BODIES = 64  # deliveries read at once: their bodies may be large
+_BODIES = 8  # deliveries read at once: their bodies may be large
 
 
 class Transaction:
@@ -79,9 +79,10 @@ class Transaction:
         """The rows of a statement that answers with one JSON array."""
         return answer(self.execute(name, **parameters))
 
-    def write(self, name: str, rows: Sequence[object]) -> None:
-        """Run a statement that takes ``:rows``, as often as so many rows need."""
-        for part in chunks(rows):
+    def write(self, name: str, rows: Sequence[object], at_once: int = ROWS) -> None:
+        """Run a statement that takes ``:rows``, as often as so many rows need; ``at_once``: fewer
+        at a time, because they are large."""
+        for part in chunks(rows, min(at_once, ROWS)):
             self.execute(name, rows=part)
 
     def event_number(self) -> int:
