@@ -229,6 +229,8 @@ def _extensions(given: Mapping[str, Any]) -> Mapping[str, str | int | bool]:
             raise BadEvent(f"the extension {name} is {value!r}; it must be a str, int or bool")
         if isinstance(value, str):
             _check_text(value, name)
+        else:
+            _check_int(value, name)
     return MappingProxyType(dict(given))
 
 
@@ -240,7 +242,13 @@ def _check_text(value: str, path: str) -> None:
             raise BadEvent(f"{path} is no text: it holds half of a surrogate pair") from None
 
 
-_LEAVES = frozenset({type(None), bool, int})
+def _check_int(value: int, path: str) -> None:
+    if value.bit_length() > _LARGEST_INT:
+        raise BadEvent(f"{path} is an integer of more than 4,000 digits; give it as a text")
+
+
+_LEAVES = frozenset({type(None), bool})
+_LARGEST_INT = 14_000  # bits; Python writes and reads no integers of more than 4,300 digits
 
 
 def _check_json(value: object, path: str, depth: int = 0) -> None:
@@ -250,6 +258,9 @@ def _check_json(value: object, path: str, depth: int = 0) -> None:
         return
     if kind is str:
         _check_text(value, path)  # type: ignore[arg-type]
+        return
+    if kind is int:
+        _check_int(value, path)  # type: ignore[arg-type]
         return
     if kind is float:
         if value != value or value in (float("inf"), float("-inf")):

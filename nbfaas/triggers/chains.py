@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from nbfaas.agent.event import Event
+from nbfaas.agent.event import BadEvent, Event
 from nbfaas.delivery.retrying import Verdict
 from nbfaas.errors.delivery import ResultNotJson
 from nbfaas.model.delivery import Delivery
@@ -17,6 +17,7 @@ from nbfaas.triggers.trigger import Trigger
 
 DEPTH = "nbfaasdepth"
 """The extension attribute that counts the links of a chain; it crosses URLs, too."""
+_DEEPEST = 2**31 - 1  # CloudEvents' largest integer
 _STAMPS = frozenset({"time", "traceparent", "tracestate"})
 CAUSE = "nbfaascause"
 SUCCEEDED = "nbfaas.function.succeeded"
@@ -27,7 +28,7 @@ def depth_of(event: Event) -> int:
     """How many links of a chain led to the event."""
     depth = event.extensions.get(DEPTH, 0)
     try:
-        return max(0, int(depth))
+        return min(max(0, int(depth)), _DEEPEST)  # it may come from anywhere
     except ValueError:
         return 0
 
@@ -75,15 +76,26 @@ def failure_event(
     verdict: Verdict,
     kind: str | None,
 ) -> Event:
-    """Its data holds the ``error``, the ``reason`` for giving up, and the event itself."""
+    """Its data holds the ``error``, the ``reason`` for giving up, and the event itself; but only
+    who the event is, if with it the data would be nested too deeply for an event."""
     data = {
-        "error": error,
+        "error": error.encode("utf-8", "backslashreplace").decode(),
         "reason": verdict.reason,
         "attempts": delivery.attempt,
         "trigger": trigger.name,
         "function": trigger.target_name,
         "event": event.to_dict(),
     }
+    try:
+        return _failed(trigger, delivery, event, data, kind)
+    except BadEvent:
+        data["event"] = {"source": event.source, "id": event.id, "type": event.type}
+        return _failed(trigger, delivery, event, data, kind)
+
+
+def _failed(
+    trigger: Trigger, delivery: Delivery, event: Event, data: dict[str, Any], kind: str | None
+) -> Event:
     return Event(
         kind or FAILED,
         data,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from nbfaas.agent.event import Event
+from nbfaas.agent.event import BadEvent, Event
 from nbfaas.delivery.deliverer import AttemptEnd, Ended
 from nbfaas.delivery.retrying import Verdict
 from nbfaas.dispatch.invocation import Invocation, event_invocation
@@ -97,22 +97,44 @@ class TriggerCourier:
         for target, batch in batches.items():
             if not target.startswith(FUNCTION):
                 for delivery in batch:
-                    self._spawn(self._send(delivery, ended(delivery)))
+                    self._spawn(self._send(delivery, ended(delivery)), [delivery], ended)
                 continue
             function = self._targets.get(target.removeprefix(FUNCTION))
-            version = None if function is None else function.current_version()
+            try:
+                version = None if function is None else function.current_version()
+            except Exception:  # noqa: BLE001 - what it refers to is the user's; packaging will tell
+                version = None
             if version is not None:
                 self._invoke(batch, version, ended)
             elif function is not None:
-                self._spawn(self._package_and_invoke(function, batch, ended))
+                self._spawn(self._package_and_invoke(function, batch, ended), batch, ended)
             else:  # it was removed this very moment
                 for delivery in batch:
                     ended(delivery)(AttemptEnd("its function is gone", interrupted=True))
 
-    def _spawn(self, coroutine: Any) -> None:
+    def _spawn(
+        self,
+        coroutine: Coroutine[Any, Any, None],
+        batch: Sequence[Delivery],
+        ended: Callable[[Delivery], Ended],
+    ) -> None:
+        """Run it. If it is cancelled, the attempts of the ``batch`` are to be made again; if it
+        raises, they have failed: however it ends, somebody is told."""
         task = self._loop.create_task(coroutine)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+
+        def done(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            if task.cancelled():
+                end = AttemptEnd("nbfaas was closed", interrupted=True)
+            elif (error := task.exception()) is not None:
+                end = AttemptEnd(describe(error))
+            else:
+                return
+            for delivery in batch:
+                ended(delivery)(end)
+
+        task.add_done_callback(done)
 
     # -- functions
 
@@ -204,6 +226,8 @@ class TriggerCourier:
                 emits = self._successes(trigger, delivery, event, value)
             except ResultNotJson as problem:
                 error = problem
+            except BadEvent as problem:
+                error = ResultNotJson(trigger.target_name, "a destination", str(problem))
         if error is None:
             ended(AttemptEnd(emits=lambda _delivery, _verdict: emits, **facts))
             return
@@ -255,6 +279,7 @@ class TriggerCourier:
         return [self._route(told, [where.failure_trigger] if where.failure_trigger else [])]
 
     async def close(self) -> None:
+        """Cancel what is being sent or packaged, and tell that."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

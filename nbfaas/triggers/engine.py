@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from nbfaas.agent.event import Event
+from nbfaas.agent.event import BadEvent, Event
 from nbfaas.delivery.deliverer import Deliverer
 from nbfaas.delivery.retrying import retry_after
 from nbfaas.delivery.store import EventStore
@@ -44,6 +44,7 @@ from nbfaas.triggers.supervisor import Supervisor
 from nbfaas.triggers.targets import FunctionTarget
 from nbfaas.triggers.trigger import FUNCTION, Trigger, TriggerState
 
+_LARGEST_EVENT = 32_000_000  # bytes of JSON; many of them are in memory at once
 _FULL_PAUSE = 0.25  # seconds a source waits before it looks whether the queue has room again
 
 
@@ -170,20 +171,20 @@ class EventEngine:
         incoming: list[Incoming] = []
         names: list[tuple[str, ...]] = []
         reserved: list[str] = []
-        for event in events:
-            as_json = event.to_dict()
-            found = self.triggers.matching(as_json, to)
-            names.append(tuple(trigger.name for trigger in found))
-            deliveries = []
-            for trigger in found:
-                lease = trigger.state is not TriggerState.PAUSED and self._deliverer.free(
-                    trigger.name, trigger.window
-                )
-                if lease:
-                    self._deliverer.reserve(trigger.name)
-                    reserved.append(trigger.name)
-                deliveries.append(_new_delivery(trigger, event, lease=lease))
-            incoming.append(_incoming(event, as_json, deliveries))
+        try:
+            for event in events:
+                as_json = event.to_dict()
+                found = self.triggers.matching(as_json, to)
+                names.append(tuple(trigger.name for trigger in found))
+                deliveries = [
+                    _new_delivery(trigger, event, lease=self._reserved(trigger, reserved))
+                    for trigger in found
+                ]
+                incoming.append(_incoming(event, as_json, deliveries))
+        except BaseException:
+            for name in reserved:
+                self._deliverer.release(name)
+            raise
         try:
             accepted = await self._acceptor.accept(
                 incoming, reserved, source_key=source_key, state=state
@@ -192,6 +193,16 @@ class EventEngine:
             self._publish(EventRefused(self._clock(), "unavailable"))
             raise
         return self._receipts(events, names, accepted)
+
+    def _reserved(self, trigger: Trigger, reserved: list[str]) -> bool:
+        """Whether the first attempt may begin at once; then a place is ``reserved`` for it."""
+        if trigger.state is TriggerState.PAUSED:
+            return False
+        if not self._deliverer.free(trigger.name, trigger.window):
+            return False
+        self._deliverer.reserve(trigger.name)
+        reserved.append(trigger.name)
+        return True
 
     def _receipts(
         self, events: Sequence[Event], names: Sequence[tuple[str, ...]], accepted: list[Accepted]
@@ -295,8 +306,8 @@ class EventEngine:
 
     async def close(self) -> None:
         """Settle what has ended, and let go of the store. After ``stop``."""
-        await self._deliverer.close()
         await self._courier.close()
+        await self._deliverer.close()
         await asyncio.to_thread(self.store.close)
 
 
@@ -347,10 +358,16 @@ def _new_delivery(trigger: Trigger, event: Event, *, lease: bool = False) -> New
 
 
 def _incoming(event: Event, as_json: dict[str, Any], deliveries: Iterable[NewDelivery]) -> Incoming:
+    body = encode(as_json)
+    if len(body) > _LARGEST_EVENT:
+        raise BadEvent(
+            f"the event is {len(body) / 1e6:,.0f} MB of JSON, and no more than "
+            f"{_LARGEST_EVENT / 1e6:,.0f} MB are kept; put its data into a file, and emit the path"
+        )
     return Incoming(
         event.source,
         event.id,
-        encode(as_json),
+        body,
         digest(as_json),
         depth_of(event),
         tuple(deliveries),

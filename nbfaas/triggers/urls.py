@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from nbfaas.errors.delivery import UrlFailed
@@ -30,12 +31,22 @@ class UrlSender:
 
         url = target.removeprefix(URL)
         if self._client is None:
-            self._client = httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False)
+            # Triggers bound how much is under way: one URL that is slow must not take away the
+            # connections of the others.
+            limits = httpx.Limits(max_connections=None)
+            self._client = httpx.AsyncClient(
+                timeout=_TIMEOUT, limits=limits, follow_redirects=False
+            )
         try:
-            async with self._client.stream("POST", url, content=body, headers=_HEADERS) as response:
+            async with (
+                asyncio.timeout(_TIMEOUT),  # httpx's own is for each read
+                self._client.stream("POST", url, content=body, headers=_HEADERS) as response,
+            ):
                 if response.is_success:
                     return None
                 return UrlFailed(url, f"it answered {response.status_code}")
+        except TimeoutError:
+            return UrlFailed(url, f"it did not answer within {_TIMEOUT:g} s")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return UrlFailed(url, f"{type(error).__name__}: {error}".rstrip(": "))
 

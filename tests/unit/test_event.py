@@ -190,3 +190,10 @@ def test_times_are_written_as_rfc_3339_says():
     assert parsed(time="2026-11-23T14:03:00+01:00").time == datetime(
         2026, 11, 23, 13, 3, tzinfo=UTC
     )
+
+
+@pytest.mark.parametrize("made", [{"data": [10**5000]}, {"extensions": {"big": -(10**5000)}}])
+def test_integers_that_python_would_not_write_are_refused(made):
+    with pytest.raises(BadEvent, match="more than 4,000 digits"):
+        Event("made", **made)
+    assert Event.from_json(Event("made", 10**4000).to_json()).data == 10**4000

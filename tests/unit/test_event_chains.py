@@ -5,9 +5,17 @@ from typing import NamedTuple
 import pytest
 
 from nbfaas.agent.event import Event
+from nbfaas.delivery.retrying import Verdict
 from nbfaas.errors.delivery import ResultNotJson
 from nbfaas.model.delivery import Delivery, DeliveryPolicy
-from nbfaas.triggers.chains import CAUSE, DEPTH, SUCCEEDED, depth_of, success_event
+from nbfaas.triggers.chains import (
+    CAUSE,
+    DEPTH,
+    SUCCEEDED,
+    depth_of,
+    failure_event,
+    success_event,
+)
 from nbfaas.triggers.trigger import Trigger
 
 TRIGGER = Trigger("price-event", "event", "function:price", "")
@@ -60,3 +68,29 @@ def test_the_event_says_where_it_comes_from():
     assert sent.extensions[DEPTH] == depth_of(sent) == 2
     assert sent.extensions[CAUSE] == "shop 7"
     assert success_event(TRIGGER, DELIVERY, EVENT, 8, "order.priced").type == "order.priced"
+
+
+VERDICT = Verdict(None, "1 attempt failed")
+
+
+def test_a_failure_is_told_even_if_its_text_is_no_unicode():
+    told = failure_event(TRIGGER, DELIVERY, EVENT, "ValueError: \udc80", VERDICT, None)
+    assert told.data["error"] == "ValueError: \\udc80"
+    assert told.data["event"]["id"] == "7"
+
+
+def test_of_an_event_nested_as_deeply_as_can_be_a_failure_tells_only_which_it_was():
+    nested: object = 1
+    for _ in range(100):
+        nested = [nested]
+    event = Event("order.created", nested, source="shop", id="7")
+    told = failure_event(TRIGGER, DELIVERY, event, "ValueError: x", VERDICT, None)
+    assert told.data["event"] == {"source": "shop", "id": "7", "type": "order.created"}
+
+
+@pytest.mark.parametrize(
+    ("given", "depth"),
+    [("3", 3), (True, 1), (-5, 0), ("x", 0), ("9" * 30, 2**31 - 1), ("9" * 5000, 0)],
+)
+def test_whatever_says_how_deep_a_chain_is_gives_a_number_that_can_be_kept(given, depth):
+    assert depth_of(Event("a", extensions={DEPTH: given})) == depth

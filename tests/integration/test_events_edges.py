@@ -1,0 +1,78 @@
+"""Events at the edges: what can't be accepted, told or sent holds up nothing else."""
+
+from __future__ import annotations
+
+import pytest
+from events import SOON, delivered, new_type, no_triggers  # noqa: F401
+from waiting import until
+
+import nbfaas
+from nbfaas import on, remote
+from nbfaas.agent.event import BadEvent
+from nbfaas.model.delivery import DeliveryState
+
+pytestmark = [
+    pytest.mark.usefixtures("service", "no_triggers"),
+    pytest.mark.parametrize("service", ["process"], indirect=True),
+]
+
+
+def _nested(depth: int) -> object:
+    value: object = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def test_events_that_are_refused_take_no_place_of_others(service):
+    kind = new_type()
+
+    @on.event(kind, transform={"x": "$.data"}, max_in_flight=2)
+    @remote(cpu=0.25)
+    def take(x):
+        return x
+
+    for _ in range(3):
+        with pytest.raises(BadEvent):
+            nbfaas.emit(kind, _nested(101))  # the transformer puts it into an object
+        with pytest.raises(BadEvent, match="32 MB"):
+            nbfaas.emit(kind, "x" * 33_000_000)
+    kept = [delivered(service, nbfaas.emit(kind, n).id)[0] for n in range(3)]
+    assert {each.state for each in kept} == {DeliveryState.DONE}
+
+
+def test_an_error_that_is_no_unicode_ends_its_attempt_and_is_told(service):
+    failed = new_type("failed")
+    kind = new_type()
+
+    @on.event(kind, on_failure=failed, delivery=1)
+    @remote(cpu=0.25)
+    def read():
+        raise ValueError("no such file: \udc80")
+
+    @on.event(failed, name="told")
+    @remote(cpu=0.25)
+    def told(error):
+        return error
+
+    (dead,) = delivered(service, nbfaas.emit(kind).id)
+    assert dead.state is DeliveryState.DEAD
+    until(lambda: [event for event in service.events.store.history("told") if event.deliveries])
+    assert nbfaas.triggers.drain(30)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://a b/", "http://" + "a" * 70 + "/", "http://127.0.0.1:99999/", "http://é/"]
+)
+def test_an_url_that_cannot_be_asked_has_its_attempts_and_then_a_dead_letter(service, url):
+    kind = new_type()
+
+    @on.event(kind, name="asked", on_success=url, delivery=SOON)
+    @remote(cpu=0.25)
+    def ask():
+        return 1
+
+    nbfaas.emit(kind)
+    assert nbfaas.triggers.drain(30)
+    (letter,) = nbfaas.dead_letters.list("asked.on_success")
+    assert letter.reason == "3 attempts failed"
