@@ -20,6 +20,14 @@ LIMITS = {
 HEAD = ("work", "nbfaas", "target", "", "others (how many times as good nbfaas is)")
 
 
+# Of figures that are shown beside a headline in another unit.
+_UNITS = {
+    "call_beside": "s",
+    "cancel_seconds": "s",
+    **dict.fromkeys(("emit", "emit_threads", "http", "raw_commit"), "/s"),
+}
+
+
 @dataclass(frozen=True)
 class Line:
     """A row with its figures; ``met`` None: something that a target needs was not measured."""
@@ -71,8 +79,7 @@ class Line:
             value = self.measured.of(OURS, name) or self.measured.of(LIMIT, name)
             if value is None:
                 continue
-            unit = "%" if "cpu" in name else self.row.unit
-            unit = "s" if name in ("call_beside", "cancel_seconds") else unit
+            unit = "%" if "cpu" in name else _UNITS.get(name, self.row.unit)
             parts.append(f"{what} {show(value, unit)}")
         if self.note:
             parts.append(self.note)

@@ -205,6 +205,25 @@ ROWS = (
         "queue", {"call_beside": "a warm call meanwhile", "cancel_seconds": "cancelling"},
     ),
     Row(
+        "events", "from emit to the handler's first line, durable, p50", "start_p50", "s", False,
+        lambda m: [
+            Check("p50", m.ours("start_p50"), 0.005, "s"),
+            Check("first attempt over a backlog of 100,000", m.ours("recovery"), 5, "s"),
+        ],
+        "events",
+        {
+            "start_p99": "p99", "emit_p50": "emit returns, p50", "emit": "emitted by one thread",
+            "emit_threads": "by 16 threads", "http": "accepted by POST /events",
+            "raw_commit": "SQLite's commits alone, the limit of one emitter",
+            "recovery": "recovery",
+        },
+    ),
+    Row(
+        "rules", "events matched against 1,000 rules of which one matches", "indexed", "/s", True,
+        lambda m: [Check("", m.ours("indexed"), 20_000, "/s", at_least=True)], "rules",
+        {"each": "every pattern tried"},
+    ),
+    Row(
         "import", "import nbfaas", "import", "s", False,
         lambda m: [
             Check("import nbfaas", m.ours("import"), 0.100, "s"),
