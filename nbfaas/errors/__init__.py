@@ -71,6 +71,7 @@
     │   ├── UnknownSavedEvent (KeyError)
     │   ├── SavedEventUnusable
     │   └── UnknownFunction (KeyError)      no function of this session has this name
+    ├── ReportNotWritten (OSError)          a run's report can't be written where it should be
     ├── JsonLogUnavailable                  the file of config.json_log can't be written
     └── JournalError
         ├── JournalUnavailable              the folder can't be written, the disk is full, …
@@ -154,6 +155,7 @@ from nbfaas.errors.places import (
     VolumeError,
 )
 from nbfaas.errors.queue import QueueClientMissing, QueueUnavailable
+from nbfaas.errors.reports import ReportNotWritten
 from nbfaas.errors.simulator import (
     BadBurst,
     BadEventName,
@@ -224,6 +226,7 @@ __all__ = [
     "QueueClientMissing",
     "QueueUnavailable",
     "RemoteError",
+    "ReportNotWritten",
     "ResultNotJson",
     "ResultNotKept",
     "ResultNotPicklable",

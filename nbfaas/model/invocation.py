@@ -16,10 +16,15 @@ class InvocationState(StrEnum):
     TIMED_OUT = "TIMED_OUT"
     CANCELLED = "CANCELLED"
 
+    code: int  # its place among the states: what stands for it where many are told at once
+
     @property
     def is_final(self) -> bool:
         return self in _FINAL
 
+
+for _code, _state in enumerate(InvocationState):
+    _state.code = _code
 
 _FINAL = frozenset(
     {

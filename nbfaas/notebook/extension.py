@@ -12,11 +12,11 @@ from nbfaas.model.image import ImageSpec
 from nbfaas.notebook.completion import complete
 from nbfaas.notebook.formatters import Formatters
 from nbfaas.notebook.magics import FaasMagics
-from nbfaas.notebook.notices import Notices
-from nbfaas.notebook.progress import notebook_watcher
+from nbfaas.notebook.notices import Notices, is_notebook
+from nbfaas.notebook.progress import Shows
 from nbfaas.notebook.text import plain
 from nbfaas.notebook.tracebacks import render_error
-from nbfaas.remote.progress import set_watcher
+from nbfaas.remote.progress import set_watchers
 from nbfaas.service import get_service, set_notify
 from nbfaas.settings import config
 
@@ -29,7 +29,8 @@ class Extension:
     def __init__(self, shell: Any) -> None:
         self._shell = shell
         self.notices = Notices(shell)
-        self._formatters = Formatters(shell)
+        self._shows = Shows(shell)
+        self._formatters = Formatters(shell, self._shows)
         self._shadowed: dict[str, Any] = {}
         self._show = shell.showtraceback
 
@@ -44,7 +45,8 @@ class Extension:
             shell.configurables.append(config)
         self.notices.attach()
         set_notify(_notify)
-        set_watcher(notebook_watcher(shell))
+        if is_notebook(shell):
+            set_watchers(self._shows.watch_run, self._shows.watch_call)
         self._formatters.add()
         shell.set_hook("complete_command", complete, str_key="%faas")
         shell.showtraceback = types.MethodType(_showtraceback(self._show), shell)
@@ -54,7 +56,7 @@ class Extension:
         del shell.showtraceback
         shell.strdispatchers["complete_command"].strs.pop("%faas", None)
         self._formatters.remove()
-        set_watcher(None)
+        set_watchers(None, None)
         set_notify(None)
         self.notices.detach()
         shell.configurables[:] = [each for each in shell.configurables if each is not config]

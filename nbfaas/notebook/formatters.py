@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbfaas.notebook.notices import is_notebook
-from nbfaas.notebook.progress import LiveRuns
+from nbfaas.notebook.progress import Shows
 from nbfaas.notebook.text import markup, plain
 from nbfaas.remote.call import FunctionCall
 from nbfaas.remote.function import RemoteFunction
@@ -17,10 +17,10 @@ _KINDS: tuple[type, ...] = (FunctionCall, RemoteFunction, MapRun)
 class Formatters:
     """Registered with the shell's formatters, so that the layers below stay free of IPython."""
 
-    def __init__(self, shell: Any) -> None:
+    def __init__(self, shell: Any, shows: Shows) -> None:
         self._formatter = shell.display_formatter
         self._notebook = is_notebook(shell)
-        self._runs = LiveRuns(shell)
+        self._shows = shows
 
     def __repr__(self) -> str:
         return "<Formatters>"
@@ -30,10 +30,11 @@ class Formatters:
             self._formatter.formatters["text/html"].for_type(kind, _code)
             self._formatter.formatters["text/plain"].for_type(kind, _pretty)
         if self._notebook:
-            self._formatter.ipython_display_formatter.for_type(MapRun, self._runs.show)
+            show = self._formatter.ipython_display_formatter.for_type
+            show(MapRun, self._shows.show_run)
+            show(FunctionCall, self._shows.show_call)
 
     def remove(self) -> None:
-        self._runs.stop()
         for kind in _KINDS:
             for name in ("text/html", "text/plain"):
                 self._formatter.formatters[name].pop(kind, None)

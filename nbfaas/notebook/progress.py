@@ -1,95 +1,85 @@
-"""Showing runs: while a cell waits for one, and live where one is a cell's value."""
+"""Showing calls and runs in the cell that waits for them, and as the value of a cell."""
 
 from __future__ import annotations
 
 import contextlib
-import contextvars
-import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nbfaas.notebook.display import Live
-from nbfaas.notebook.notices import is_notebook
-from nbfaas.notebook.progress_view import progress_html, progress_text
+from nbfaas.remote.call import FunctionCall
 from nbfaas.remote.map_run import MapRun
-from nbfaas.remote.progress import Update, Watcher, terminal_watcher
+from nbfaas.remote.progress import Update
 
-_EVERY = 0.1  # seconds between updates
-_FIRST = 0.3  # a run that is over sooner shows no progress
+if TYPE_CHECKING:
+    from nbfaas.notebook.widgets.call_widget import CallWidget
+    from nbfaas.notebook.widgets.run_widget import RunWidget
 
-
-def notebook_watcher(shell: Any) -> Watcher:
-    """The watcher for ``shell``: a bar that is updated in place, or a terminal's line."""
-    if not is_notebook(shell):
-        return terminal_watcher
-
-    @contextlib.contextmanager
-    def watcher(run: MapRun[Any]) -> Iterator[Update]:
-        bar = Bar(shell, run)
-        try:
-            yield bar.update
-        finally:
-            bar.update(last=True)
-
-    return watcher
+_FIRST = 0.3  # seconds; a run that is over sooner is not shown
 
 
-class Bar:
-    """The progress of one run, in one output."""
-
-    def __init__(self, shell: Any, run: MapRun[Any]) -> None:
-        self._live = Live(shell)
-        self._run = run
-        self._next = time.monotonic() + (0 if run.done else _FIRST)
-        self._was_due = False
-        self._text = ""
-
-    def __repr__(self) -> str:
-        return f"<Bar {self._text}>"
-
-    def update(self, *, last: bool = False) -> None:
-        """Show the present state, if it is time to; ``last`` ends what has been begun."""
-        now = time.monotonic()
-        if now < self._next and not (last and self._was_due):
-            return
-        if self._run.done and not self._was_due:
-            return
-        self._was_due = True
-        self._next = now + _EVERY
-        self.show()
-
-    def show(self) -> None:
-        counts = self._run.counts
-        text = progress_text(self._run.function, counts)
-        if text != self._text:
-            self._text = text
-            self._live.show(text, progress_html(self._run.function, counts))
-
-
-class LiveRuns:
-    """Runs that are the value of a cell: shown at once, and updated until they end."""
+class Shows:
+    """What is shown of calls and runs in one notebook. anywidget is imported with the first."""
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
-        self._stopped = threading.Event()
+        self._cell: object = None  # the cell that the following were shown in
+        self._runs: dict[str, RunWidget] = {}
+        self._unasked: set[str] = set()  # runs that nobody has asked to see
+        self._call: CallWidget | None = None
 
     def __repr__(self) -> str:
-        return f"<LiveRuns of {type(self._shell).__name__}>"
+        return f"<Shows of {type(self._shell).__name__}>"
 
-    def show(self, run: MapRun[Any]) -> None:
-        bar = Bar(self._shell, run)
-        bar.show()
-        if not run.done:
-            context = contextvars.copy_context()
-            threading.Thread(
-                target=context.run, args=(self._follow, run, bar), name="nbfaas-run", daemon=True
-            ).start()
+    def show_run(self, run: MapRun[Any]) -> None:
+        """As the value of a cell."""
+        from nbfaas.notebook.widgets.run_widget import RunWidget
 
-    def stop(self) -> None:
-        self._stopped.set()
+        self._begin()
+        if run.id in self._unasked:  # it has been waited for in this cell, and is shown there
+            self._unasked.remove(run.id)
+            return
+        self._runs[run.id] = widget = RunWidget(run)
+        widget._ipython_display_()
 
-    def _follow(self, run: MapRun[Any], bar: Bar) -> None:
-        while not run.done and not self._stopped.wait(_EVERY):
-            bar.show()
-        bar.show()
+    def show_call(self, call: FunctionCall[Any]) -> None:
+        """As the value of a cell."""
+        from nbfaas.notebook.widgets.call_widget import CallWidget
+
+        CallWidget(call)._ipython_display_()
+
+    @contextlib.contextmanager
+    def watch_run(self, run: MapRun[Any]) -> Iterator[Update]:
+        """While a cell waits for ``run``: a widget, unless the cell shows one of it already."""
+        due = time.monotonic() + _FIRST
+
+        def update() -> None:
+            if time.monotonic() >= due and not run.done:
+                self._begin()
+                if run.id not in self._runs:
+                    self.show_run(run)
+                    self._unasked.add(run.id)
+
+        try:
+            yield update
+        finally:
+            widget = self._runs.get(run.id)
+            if widget is not None:
+                widget.catch_up()
+
+    def watch_call(self, call: FunctionCall[Any]) -> Update:
+        """While a cell waits for ``call``. A cell has one such widget, for one call at a time."""
+        from nbfaas.notebook.widgets.call_widget import CallWidget
+
+        self._begin()
+        if self._call is None:
+            self._call = CallWidget(call, brief=True)
+            self._call._ipython_display_()
+        else:
+            self._call.follow(call)
+        return self._call.catch_up
+
+    def _begin(self) -> None:
+        if self._cell != self._shell.execution_count:
+            self._cell = self._shell.execution_count
+            self._runs, self._unasked, self._call = {}, set(), None

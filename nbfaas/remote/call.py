@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 from nbfaas.dispatch.invocation import Invocation
 from nbfaas.errors import CancelledError, NotDone
 from nbfaas.model.invocation import AttemptStats, InvocationState
+from nbfaas.remote.details import Details, details
 from nbfaas.service import Service, get_service
 
 R = TypeVar("R")
@@ -96,6 +97,11 @@ class FunctionCall(concurrent.futures.Future[R], Generic[R]):
     def logs(self) -> str:
         """What it has written so far, stdout and stderr in the order they came."""
         return self._invocation.log_bytes().decode("utf-8", "replace")
+
+    def details(self, *, given: str | None = None) -> Details:
+        """It in full, with its input and result as short texts. ``given``: the input's, if it is
+        known already."""
+        return details(self._invocation, given=given)
 
     def __repr__(self) -> str:
         text = f"<FunctionCall {self.id} {self.function} {self.status}"

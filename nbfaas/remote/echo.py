@@ -13,6 +13,7 @@ from nbfaas.dispatch.invocation import Invocation
 
 _Decoder = getincrementaldecoder("utf-8")
 _BETWEEN_FLUSHES = 0.03  # seconds
+_LATE = 0.5  # seconds; a call that takes longer is shown
 
 
 Inbox = SimpleQueue[Invocation | tuple[int, bytes]]
@@ -24,9 +25,14 @@ class Echo:
 
     What comes in quick succession is flushed together: each flush is a message to the notebook's
     page, which takes a thousand a second and drops the others.
+
+    ``late`` is called once if the invocation takes long, and what it returns at the end.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, late: Callable[[], Callable[[], None]] | None = None) -> None:
+        self._late = late
+        self._late_at = time.monotonic() + _LATE
+        self._ended: Callable[[], None] | None = None
         # A character may be split between two chunks.
         self._decoders = {1: _Decoder("replace"), 2: _Decoder("replace")}
         self._unflushed: TextIO | None = None
@@ -37,6 +43,8 @@ class Echo:
         while not isinstance(news := self._next(inbox), Invocation):
             self._write(*news)
         self._flush()
+        if self._ended is not None:
+            self._ended()
         return news
 
     def _next(self, inbox: Inbox) -> Invocation | tuple[int, bytes]:
@@ -45,6 +53,12 @@ class Echo:
                 return inbox.get(timeout=max(0.0, self._next_flush - time.monotonic()))
             except Empty:
                 self._flush()
+        if self._late is not None:
+            try:
+                return inbox.get(timeout=max(0.0, self._late_at - time.monotonic()))
+            except Empty:
+                late, self._late = self._late, None
+                self._ended = late()
         return inbox.get()
 
     def _write(self, stream: int, data: bytes) -> None:

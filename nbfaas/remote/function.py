@@ -24,6 +24,7 @@ from nbfaas.remote.call import FunctionCall, submit, waited_for
 from nbfaas.remote.echo import Echo, Inbox
 from nbfaas.remote.map_run import MapRun
 from nbfaas.remote.options import parse_options
+from nbfaas.remote.progress import call_watch
 from nbfaas.service import Service, current_service, get_service
 from nbfaas.settings import config
 
@@ -314,7 +315,7 @@ class RemoteCaller(Generic[P, R]):
         try:
             waited_for[invocation.id] = invocation
             dispatcher.submit([invocation])
-            Echo().follow(inbox)
+            Echo(call_watch(invocation, service)).follow(inbox)
         except KeyboardInterrupt:
             dispatcher.cancel([invocation])
             raise

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import threading
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from nbfaas.dispatch.invocation import Invocation
-from nbfaas.model.invocation import InvocationState
+from nbfaas.model.invocation import AttemptStats, InvocationState
 from nbfaas.remote.call import FunctionCall, repeat
+from nbfaas.remote.details import Details, details
 from nbfaas.remote.echo import LineEcho
 from nbfaas.remote.map_await import gather, stream
 from nbfaas.service import Service
@@ -161,6 +164,31 @@ class MapRun(Generic[R]):
             running=running,
             elapsed=(self._ended or time.monotonic()) - self._started,
         )
+
+    @property
+    def states(self) -> bytes:
+        """The state of each item, as ``InvocationState.code``: some 50 ns for each."""
+        return bytes([item.state.code for item in self._invocations])
+
+    def details(self, index: int) -> Details:
+        """One item in full, with its input and result as short texts."""
+        return details(self._invocations[index])
+
+    def error_of(self, index: int) -> BaseException | None:
+        """What an item that has ended without a result ended with."""
+        return self._invocations[index].error
+
+    def attempts_of(self, index: int) -> list[AttemptStats]:
+        """The figures of each attempt of one item that has ended."""
+        return list(self._invocations[index].attempts or ())
+
+    def report(self, path: str | os.PathLike[str], items: int = 1000) -> Path:
+        """Write how it went to a page that stands alone: counts, timings, logs of failures, and a
+        table of ``items`` items, those that failed first. Returns the path. Raises
+        ``ReportNotWritten``."""
+        from nbfaas.remote.run_report import write_report
+
+        return write_report(self, path, items)
 
     def __repr__(self) -> str:
         from nbfaas.remote.progress import progress_line

@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING, Any
 from nbfaas.agent.units import format_seconds
 
 if TYPE_CHECKING:
+    from nbfaas.dispatch.invocation import Invocation
+    from nbfaas.remote.call import FunctionCall
     from nbfaas.remote.map_run import Counts, MapRun
+    from nbfaas.service import Service
 
 Update = Callable[[], None]
 Watcher = Callable[["MapRun[Any]"], "contextlib.AbstractContextManager[Update]"]
+# Begins to show a call that is waited for, and returns what is called when it has ended.
+CallWatcher = Callable[["FunctionCall[Any]"], Update]
 
 _EVERY = 0.1  # seconds between updates
 _FIRST = 0.3  # a run that is over sooner shows no progress
@@ -67,12 +72,15 @@ def _nothing() -> None:
 
 
 _watcher: Watcher = terminal_watcher
+_call_watcher: CallWatcher | None = None
 
 
-def set_watcher(watcher: Watcher | None) -> None:
-    """Have runs shown by ``watcher`` while somebody waits for them; None: on the terminal."""
-    global _watcher
-    _watcher = watcher or terminal_watcher
+def set_watchers(runs: Watcher | None, calls: CallWatcher | None) -> None:
+    """Have runs, and calls that take long, shown while somebody waits for them. None: runs on the
+    terminal, calls not at all."""
+    global _watcher, _call_watcher
+    _watcher = runs or terminal_watcher
+    _call_watcher = calls
 
 
 @contextlib.contextmanager
@@ -83,3 +91,17 @@ def watch(run: MapRun[Any]) -> Iterator[Update]:
         return
     with _watcher(run) as update:
         yield update
+
+
+def call_watch(invocation: Invocation, service: Service) -> Callable[[], Update] | None:
+    """What to call once ``invocation`` has been waited for a while; None if it is not shown."""
+    watcher = _call_watcher
+    if watcher is None or not service.settings.show_progress:
+        return None
+
+    def begin() -> Update:
+        from nbfaas.remote.map_run import SharedCall
+
+        return watcher(SharedCall(invocation, service))
+
+    return begin

@@ -117,29 +117,6 @@ def test_other_errors_look_as_ever(kernel):
     assert with_it.partition("line 1")[2] == without.partition("line 1")[2]
 
 
-def test_a_slow_map_shows_one_bar_that_is_updated_and_a_quick_one_none(kernel):
-    kernel.run(SLOW + "@remote\ndef quick(x): return x\nquick.remote(0)").ok()
-    cell = kernel.run("list(slow.map(range(6)))").ok()
-    assert len(cell.displays) == 1
-    assert "slow: 6/6 done" in cell.shown
-    assert cell.updates >= 2
-    html = cell.displays[0]["text/html"]
-    assert 'role="progressbar"' in html
-    assert 'aria-valuenow="6"' in html
-    assert kernel.run("list(quick.map(range(3)))").ok().displays == []
-
-
-def test_a_run_as_the_value_of_a_cell_is_updated_until_it_ends(kernel):
-    kernel.run(SLOW).ok()
-    cell = kernel.run("run = slow.map(range(6))\nrun").ok()
-    assert "slow: 0/6 done" in cell.shown
-    kernel.run("run.wait()").ok()
-    kernel.settle()
-    assert "slow: 6/6 done" in cell.shown
-    threads = "import threading; [t.name for t in threading.enumerate() if t.name == 'nbfaas-run']"
-    assert kernel.run(threads).ok().value == "[]"
-
-
 @pytest.mark.docker
 def test_where_functions_run_is_said_once(docker_kernel):
     shown = docker_kernel.run("%%faas\n1", timeout=120).ok().shown

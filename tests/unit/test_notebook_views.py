@@ -5,16 +5,13 @@ from __future__ import annotations
 import dataclasses
 from html.parser import HTMLParser
 
-import pytest
 from IPython.core.oinspect import Inspector
 
 from nbfaas import remote
 from nbfaas.images.built import ImageInfo
 from nbfaas.notebook.commands import images
-from nbfaas.notebook.progress_view import progress_html, progress_text
 from nbfaas.notebook.report import Report, Table
 from nbfaas.notebook.text import markup, plain
-from nbfaas.remote.map_run import Counts
 
 EVIL = '<script>alert("x")</script>\x1b[31m\x9b2J\u202e\r&'
 
@@ -76,34 +73,6 @@ def test_a_report_shows_its_parts_in_order():
     report = Report("first\x1b", Table("T", ("A",), [("x",)]))
     assert repr(report) == "first\\x1b\n\nT:\n  A\n  x"
     assert Tags(report._repr_html_()).seen[0] == "pre"
-
-
-@pytest.mark.parametrize(
-    ("counts", "words"),
-    [
-        (Counts(10, 0, 0, 0, 2, 0.0), ("0/10 done", "2 running", "8 queued")),
-        (Counts(10, 5, 2, 1, 1, 2.0), ("5/10 done", "2 failed", "1 cancelled")),
-        (Counts(10, 10, 0, 0, 0, 2.0), ("10/10 done", "✓")),
-        (Counts(10, 8, 2, 0, 0, 2.0), ("some failed",)),
-        (Counts(0, 0, 0, 0, 0, 0.0), ("0/0 done",)),
-    ],
-)
-def test_a_bar_tells_states_in_words_and_its_value_to_assistive_tools(counts, words):
-    html = progress_html("f<b>", counts)
-    tags = Tags(html)
-    assert set(tags.seen) <= {"div", "span", "code"}
-    for word in words:
-        assert word in tags.text
-    assert 'role="progressbar"' in html
-    assert f'aria-valuenow="{counts.settled}"' in html
-    assert f'aria-valuemax="{counts.total}"' in html
-
-
-def test_a_bar_as_text_is_as_full_as_the_run():
-    assert progress_text("f", Counts(4, 2, 0, 0, 0, 1.0)).startswith(
-        f"[{'#' * 12}{'·' * 12}] f: 2/4"
-    )
-    assert "·" not in progress_text("f", Counts(4, 3, 1, 0, 0, 1.0))
 
 
 def test_images_of_another_version_are_shown_with_the_command_that_removes_them():

@@ -36,7 +36,7 @@ def actions_of(kind: type) -> dict[str, type[msgspec.Struct]]:
     """The actions of a class, each with the struct that its payload has to be."""
     return {
         name: _shape(method)
-        for name, method in inspect.getmembers(kind, inspect.isfunction)
+        for name, method in inspect.getmembers_static(kind, inspect.isfunction)
         if getattr(method, _MARK, False)
     }
 
