@@ -5,10 +5,11 @@ events' engine.
 """
 
 from nbfaas.service.current import close_service, current_service, get_service, set_notify
-from nbfaas.service.sandboxes import SandboxRow
+from nbfaas.service.sandboxes import PoolState, SandboxRow
 from nbfaas.service.service import Service
 
 __all__ = [
+    "PoolState",
     "SandboxRow",
     "Service",
     "close_service",

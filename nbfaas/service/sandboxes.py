@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from nbfaas.dispatch.fleet import Fleet
@@ -21,6 +22,41 @@ class SandboxRow:
     cpu: float
     memory: int
     idle_seconds: float
+    held: int = 0  # bytes that its process held at the peak of the last attempt
+
+
+@dataclass(frozen=True, slots=True)
+class PoolState:
+    """The pool at one moment. ``waiting``: invocations that are in no sandbox yet, by function;
+    ``starting``: sandboxes that are being started for them. ``cpu`` cores and ``memory`` bytes are
+    what all together may have, ``cpu_at_work`` and ``memory_used`` what they have now."""
+
+    sandboxes: list[SandboxRow]
+    waiting: Counter[str]
+    starting: int
+    cpu: float
+    cpu_at_work: float
+    memory: int
+    memory_used: int
+
+
+def pool_state(fleet: Fleet, now: float) -> PoolState:
+    """``now``: the loop's clock."""
+    waiting: Counter[str] = Counter()
+    for lane in fleet.lanes.values():
+        waiting[lane.function.name] += lane.waiting
+    starting = sum(lane.starting for lane in fleet.lanes.values())
+    budget = fleet.budget
+    rows = sandbox_rows(fleet, now)
+    return PoolState(
+        rows,
+        waiting,
+        starting,
+        budget.cpu,
+        sum(row.cpu for row in rows if row.in_flight),
+        budget.memory,
+        budget.memory_used,
+    )
 
 
 def sandbox_rows(fleet: Fleet, now: float) -> list[SandboxRow]:
@@ -37,6 +73,7 @@ def sandbox_rows(fleet: Fleet, now: float) -> list[SandboxRow]:
             slot.lane.spec.resources.cpu,
             slot.lane.spec.resources.memory,
             0.0 if slot.in_flight else now - slot.idle_since,
+            slot.memory,
         )
         for slot in fleet.slots()
     ]

@@ -26,7 +26,7 @@ from nbfaas.model.delivery import TriggerQueue
 from nbfaas.model.image import ImageSpec
 from nbfaas.model.records import Record, Subscriber
 from nbfaas.service.lazy import Lazy
-from nbfaas.service.sandboxes import SandboxRow, sandbox_rows
+from nbfaas.service.sandboxes import PoolState, SandboxRow, pool_state, sandbox_rows
 from nbfaas.settings import Settings, config
 
 if TYPE_CHECKING:
@@ -183,6 +183,18 @@ class Service:
             return sandbox_rows(self.dispatcher.fleet, self._loop.time())
 
         return self.run(rows())
+
+    def pool(self) -> PoolState | None:
+        """The sandboxes, what waits for them, and the budget. From any thread but the loop's; None
+        while the service is not open."""
+        if self._dispatcher is None or self._closed:
+            return None
+        fleet = self._dispatcher.fleet
+
+        async def state() -> PoolState:
+            return pool_state(fleet, self._loop.time())
+
+        return self.run(state(), _CLOSE_SECONDS)
 
     def sandbox_states(self) -> Counter[str]:
         """How many sandboxes there are in each state; prewarmed ones are PREWARMED. From any

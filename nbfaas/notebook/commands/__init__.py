@@ -17,6 +17,7 @@ COMMANDS = {
     "triggers": "what functions wait for; pause, resume or remove a trigger",
     "events": "the events accepted last, and what became of them",
     "dlq": "the dead letters: events that could not be delivered; show, redrive or purge them",
+    "dashboard": "all that runs, live: functions, sandboxes, events, dead letters, output",
     "images": "the runtimes, and the images that nbfaas has made",
     "doctor": "check one by one what is needed to run functions",
 }
@@ -28,7 +29,7 @@ def overview() -> str:
         [
             "%faas COMMAND: look at what runs, and act on it.",
             "",
-            *(f"  %faas {name:<8} {what}" for name, what in COMMANDS.items()),
+            *(f"  %faas {name:<9} {what}" for name, what in COMMANDS.items()),
             "",
             "%faas COMMAND -h shows a command's arguments, %%faas? how to run a cell.",
         ]

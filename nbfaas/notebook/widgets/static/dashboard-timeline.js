@@ -1,0 +1,380 @@
+// The timeline: which sandbox was at what, and when. A canvas; its lanes' names are elements.
+
+import { button, el, keyed, plain, put, say, seconds, clock } from "./dom.js";
+import { cut, hint, shown } from "./dashboard-tables.js";
+
+const ROW = 20; // pixels of a lane
+const AXIS = 18; // pixels of the axis
+const MOST_LANES = 60;
+const SHORTEST = 0.001; // seconds that are shown at least
+const LONGEST = 6 * 3600;
+const COLD_BIT = 4;
+const SPAN_STATES = ["succeeded", "failed", "timed out", "cancelled"];
+// 3:1 at least on white and on JupyterLab's dark ground, with white letters in them.
+const HUES = ["#2f6fb5", "#b35c00", "#2c8a57", "#9a4d9d", "#8a6d00", "#c0394f", "#1c7f86", "#6f5fc0"];
+const STEPS = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
+
+/** `kept`: what is remembered when the view is drawn anew: {end, width, live, number}. */
+export class Timeline {
+  constructor(view, store, kept) {
+    this.view = view;
+    this.store = store;
+    this.at = Object.assign(kept, { end: 0, width: 20, live: true, number: -1, ...kept });
+    this.lanes = [];
+    this.canvas = el("canvas", {
+      tabindex: 0, role: "application", class: "nbfd-timeline",
+      "aria-label": "Timeline of invocations by sandbox. Arrow left and right move, plus and minus "
+        + "zoom, N and P go to the next and previous invocation, arrow up and down change the "
+        + "sandbox, 0 shows all, L follows what happens now.",
+      onkeydown: (event) => this._key(event),
+      onpointerdown: (event) => this._grab(event),
+      onpointermove: (event) => this._move(event),
+      onpointerup: (event) => this._release(event),
+      onpointerleave: () => this._hover(-1),
+    });
+    this.canvas.addEventListener("wheel", (event) => this._wheel(event), { passive: false });
+    this.names = el("div", { class: "nbfd-lanes" });
+    this.details = el("div", { class: "nbfd-details", role: "status" });
+    this.legend = el("div", { class: "nbf-row nbfd-legend" });
+    this.range = el("span", { class: "nbf-faint nbfd-range" });
+    this.follow = button("Live", () => this._live(!this.at.live), { "aria-pressed": "true" });
+    this.none = hint("Nothing has run since the dashboard was opened. Call a function, and it shows up here.");
+    this.all = el("div", {},
+      el("div", { class: "nbf-row" }, this.follow,
+        button("Zoom in", () => this._zoom(0.5)), button("Zoom out", () => this._zoom(2)),
+        button("All", () => this._fit()), this.range),
+      el("div", { class: "nbfd-plot" }, this.names, this.canvas),
+      this.legend, this.details,
+      el("p", { class: "nbf-faint nbfd-hint" }, "Drag or ← → to move, + − to zoom (or the wheel, once the timeline is focused), N and P for the next and previous invocation."));
+    this.node = el("div", {}, this.none, this.all);
+    this._observer = new ResizeObserver(() => this.draw());
+    this._observer.observe(this.canvas.parentElement);
+  }
+
+  close() {
+    this._observer.disconnect();
+  }
+
+  draw() {
+    const { store, at } = this;
+    const known = this.view.get("lanes");
+    shown(this.none, !store.count && !this.view.get("running").length);
+    shown(this.all, store.count || this.view.get("running").length);
+    if (!this.canvas.offsetParent) return; // in a panel that is not shown
+    if (at.live) at.end = store.now();
+    this._choose(known);
+    this._size();
+    this._paint();
+    this.follow.setAttribute("aria-pressed", String(at.live));
+    say(this.range, `${seconds(at.width)} up to ${at.live ? "now" : clock(at.end)}`);
+  }
+
+  /** The lanes: those of living sandboxes, and those that have a bar in what is shown. */
+  _choose(known) {
+    const { store, at } = this;
+    const begin = at.end - at.width;
+    const used = new Set();
+    for (let i = store.count - 1; i >= 0; i--) {
+      if (store.begin[i] + store.length[i] > begin && store.begin[i] < at.end) used.add(store.lane[i]);
+      else if (store.begin[i] < begin - 600) break;
+    }
+    const wanted = known.filter(([lane, , , gone]) => !gone || used.has(lane));
+    wanted.sort((a, b) => (a[2] < b[2] ? -1 : a[2] > b[2] ? 1 : a[0] - b[0]));
+    this.more = wanted.length - MOST_LANES;
+    this.lanes = wanted.slice(0, MOST_LANES);
+    this.rows = new Map(this.lanes.map(([lane], row) => [lane, row]));
+    const functions = [...new Set(known.map((each) => each[2]))];
+    this.hues = new Map(functions.map((name) => [name, HUES[hash(name) % HUES.length]]));
+    keyed(this.names, this.lanes, (lane) => `${lane[0]} ${lane[2]} ${lane[3]}`, (lane) =>
+      cut(`${lane[2]} · ${lane[1].slice(0, 8)}${lane[3] ? " ✝" : ""}`, { class: "nbfd-lane" }));
+    const shownNames = [...new Set(this.lanes.map((each) => each[2]))];
+    keyed(this.legend, [...shownNames.slice(0, 12), 1, 2], String, (name) =>
+      name === 1 ? el("span", {}, el("span", { class: "nbfd-swatch nbfd-cold" }), " cold start")
+        : name === 2 ? el("span", {}, el("span", { class: "nbfd-swatch nbfd-bad" }, "✗"), " failed")
+        : el("span", { class: "nbf-row nbf-cut" }, el("span", { class: "nbfd-swatch", style: { background: this.hues.get(name) } }), cut(name)));
+  }
+
+  _size() {
+    const width = this.canvas.clientWidth;
+    const height = this.lanes.length * ROW + AXIS;
+    const scale = window.devicePixelRatio || 1;
+    this.canvas.style.height = `${height}px`;
+    const [w, h] = [Math.round(width * scale), Math.round(height * scale)];
+    if (this.canvas.width !== w || this.canvas.height !== h) [this.canvas.width, this.canvas.height] = [w, h];
+    this.width = width;
+    this.height = height;
+    this.scale = scale;
+  }
+
+  _x(time) {
+    return this.width * (1 - (this.at.end - time) / this.at.width);
+  }
+
+  _paint() {
+    const { store, at, width } = this;
+    const context = this.canvas.getContext("2d");
+    const style = getComputedStyle(this.view.root);
+    const ink = (name) => style.getPropertyValue(name).trim();
+    this.ink = { text: ink("--nbf-text"), faint: ink("--nbf-faint"), line: ink("--nbf-line"), ground: ink("--nbf-ground"), failed: ink("--nbf-failed") };
+    context.setTransform(this.scale, 0, 0, this.scale, 0, 0);
+    context.clearRect(0, 0, width, this.height);
+    context.font = `11px ${style.fontFamily}`;
+    context.textBaseline = "middle";
+    this._axis(context);
+    const begin = at.end - at.width;
+    const filled = new Float64Array(this.lanes.length).fill(-1); // up to where, by lane
+    for (let i = 0; i < store.count; i++) {
+      const row = this.rows.get(store.lane[i]);
+      if (row === undefined || store.begin[i] > at.end || store.begin[i] + store.length[i] < begin) continue;
+      const left = Math.max(-2, this._x(store.begin[i]));
+      const right = Math.min(width + 2, this._x(store.begin[i] + store.length[i]));
+      const bad = store.code[i] & 3;
+      if (right - filled[row] < 0.7 && !bad && !(store.code[i] & COLD_BIT)) continue; // hidden by the one before
+      filled[row] = Math.max(right, left + 1);
+      this._bar(context, row, left, filled[row], bad, store.code[i] & COLD_BIT ? this._x(store.begin[i] - store.wait[i]) : null);
+      if (store.first + i === at.number) this._ring(context, row, left, filled[row]);
+    }
+    for (const [lane, since] of this.view.get("running")) {
+      const row = this.rows.get(lane);
+      const right = this._x(store.now());
+      if (row !== undefined && right > 0 && this._x(since) < width) {
+        this._bar(context, row, Math.max(-2, this._x(since)), Math.min(right, width + 2), 0, null, " …");
+      }
+    }
+  }
+
+  _axis(context) {
+    const { at, width } = this;
+    const base = this.lanes.length * ROW;
+    const step = STEPS.find((each) => (each / at.width) * width > 90) ?? 3600;
+    context.strokeStyle = this.ink.line;
+    context.fillStyle = this.ink.faint;
+    context.lineWidth = 1;
+    context.globalAlpha = 0.6;
+    context.beginPath();
+    for (let row = 0; row <= this.lanes.length; row++) {
+      context.moveTo(0, row * ROW + 0.5);
+      context.lineTo(width, row * ROW + 0.5);
+    }
+    const marks = [];
+    for (let time = Math.ceil((at.end - at.width) / step) * step; time <= at.end; time += step) {
+      const x = Math.round(this._x(time)) + 0.5;
+      context.moveTo(x, 0);
+      context.lineTo(x, base + 4);
+      marks.push([x, time]);
+    }
+    context.stroke();
+    context.globalAlpha = 1;
+    for (const [x, time] of marks) {
+      const digits = step < 1 ? Math.min(4, Math.ceil(-Math.log10(step))) : 0;
+      const text = clock(time) + (digits ? (time % 1).toFixed(digits).slice(1) : "");
+      if (x + context.measureText(text).width < width) context.fillText(text, x + 3, base + 11);
+    }
+  }
+
+  _bar(context, row, left, right, bad, waited, mark = "") {
+    const [top, height] = [row * ROW + 3, ROW - 5];
+    const name = this.lanes[row][2];
+    if (waited !== null) hatch(context, Math.max(-2, waited), top, left - Math.max(-2, waited), height, this.hues.get(name));
+    context.fillStyle = this.hues.get(name);
+    context.fillRect(left, top, right - left, height);
+    if (bad) {
+      context.fillStyle = this.ink.failed;
+      context.fillRect(left, top + height - 4, right - left, 4);
+    }
+    if (waited !== null && right - left > 4) hatch(context, left, top, Math.min(10, right - left), height, "#fff");
+    const from = Math.max(left, 0);
+    if (right - from > 30) {
+      context.save();
+      context.beginPath();
+      context.rect(from, top, right - from - 2, height);
+      context.clip();
+      context.fillStyle = "#fff";
+      context.fillText(`${bad ? "✗ " : waited !== null ? "❄ " : ""}${name}${mark}`, from + 4 + (waited !== null ? 8 : 0), top + height / 2);
+      context.restore();
+    }
+  }
+
+  _ring(context, row, left, right) {
+    context.strokeStyle = this.ink.text;
+    context.lineWidth = 2;
+    context.strokeRect(left - 1, row * ROW + 2, right - left + 2, ROW - 3);
+  }
+
+  // -- moving and zooming
+
+  _live(whether) {
+    this.at.live = whether;
+    this.draw();
+  }
+
+  _pan(share) {
+    this.at.live = false;
+    this.at.end += share * this.at.width;
+    this.draw();
+  }
+
+  /** By a factor, around a place between 0 (left) and 1; what is live stays so. */
+  _zoom(factor, place = 0.5) {
+    const { at } = this;
+    const width = Math.min(LONGEST, Math.max(SHORTEST, at.width * factor));
+    if (!at.live) at.end += (1 - place) * (width - at.width);
+    at.width = width;
+    this.draw();
+  }
+
+  _fit() {
+    const { store, at } = this;
+    if (!store.count) return;
+    let [first, last] = [Infinity, 0];
+    for (let i = 0; i < store.count; i++) {
+      first = Math.min(first, store.begin[i] - store.wait[i]);
+      last = Math.max(last, store.begin[i] + store.length[i]);
+    }
+    at.live = false;
+    at.width = Math.min(LONGEST, Math.max(SHORTEST, (last - first) * 1.04));
+    at.end = last + at.width * 0.02;
+    this.draw();
+  }
+
+  _key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const does = {
+      ArrowLeft: () => this._pan(-0.2), ArrowRight: () => this._pan(0.2),
+      "+": () => this._zoom(0.5), "=": () => this._zoom(0.5), "-": () => this._zoom(2), "_": () => this._zoom(2),
+      0: () => this._fit(), l: () => this._live(true), End: () => this._live(true),
+      n: () => this._step(1), p: () => this._step(-1),
+      ArrowDown: () => this._change(1), ArrowUp: () => this._change(-1),
+    }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (!does) return;
+    event.preventDefault();
+    does();
+  }
+
+  _wheel(event) {
+    if (document.activeElement !== this.canvas) return; // the page is being scrolled
+    event.preventDefault();
+    if (Math.abs(event.deltaX) > Math.abs(event.deltaY)) this._pan(event.deltaX / this.width);
+    else this._zoom(event.deltaY > 0 ? 1.25 : 0.8, event.offsetX / this.width);
+  }
+
+  _grab(event) {
+    this.canvas.setPointerCapture(event.pointerId);
+    this._grabbed = { x: event.offsetX, end: this.at.end, moved: false };
+  }
+
+  _move(event) {
+    const held = this._grabbed;
+    if (!held) return this._hover(this._find(event.offsetX, event.offsetY));
+    const by = event.offsetX - held.x;
+    if (Math.abs(by) > 3) held.moved = true;
+    if (!held.moved) return;
+    this.at.live = false;
+    this.at.end = held.end - (by / this.width) * this.at.width;
+    this.draw();
+  }
+
+  _release(event) {
+    const held = this._grabbed;
+    this._grabbed = null;
+    if (held && !held.moved) this._select(this._find(event.offsetX, event.offsetY));
+  }
+
+  // -- one invocation
+
+  /** The number of the bar at a place, or -1. */
+  _find(x, y) {
+    const { store } = this;
+    const lane = this.lanes[Math.floor(y / ROW)]?.[0];
+    if (lane === undefined) return -1;
+    for (let i = store.count - 1; i >= 0; i--) {
+      if (store.lane[i] !== lane) continue;
+      if (x >= this._x(store.begin[i] - store.wait[i]) - 2 && x <= this._x(store.begin[i] + store.length[i]) + 2) return store.first + i;
+    }
+    return -1;
+  }
+
+  _about(number) {
+    const { store } = this;
+    const i = number - store.first;
+    if (i < 0 || i >= store.count) return "";
+    const lane = this.view.get("lanes").find((each) => each[0] === store.lane[i]);
+    const cold = store.code[i] & COLD_BIT ? `, cold start: waited ${seconds(store.wait[i])}` : "";
+    return `${plain(lane?.[2] ?? "?")} in ${plain(lane?.[1].slice(0, 12) ?? "?")}: ${SPAN_STATES[store.code[i] & 3]} `
+      + `after ${seconds(store.length[i])}, at ${clock(store.begin[i])}${cold}`;
+  }
+
+  _hover(number) {
+    if (number >= 0) this.canvas.title = this._about(number);
+    else this.canvas.removeAttribute("title");
+  }
+
+  /** Show details of a bar, and where it is. */
+  async _select(number) {
+    const { at, store } = this;
+    at.number = number;
+    if (number < 0) {
+      put(this.details);
+      return this.draw();
+    }
+    const i = number - store.first;
+    const [from, to] = [store.begin[i], store.begin[i] + store.length[i]];
+    if (from < at.end - at.width || to > at.end) at.end = to + at.width / 2;
+    at.live = false;
+    this.draw();
+    const text = this._about(number);
+    say(this.details, text);
+    try {
+      const found = await this.view.ask("span", { number });
+      if (at.number === number) put(this.details, text, ". Invocation ", el("code", {}, plain(found.invocation)));
+    } catch (error) {
+      if (!error.told) throw error;
+    }
+  }
+
+  /** To the next or previous bar of the same sandbox. */
+  _step(by) {
+    const { store, at } = this;
+    let i = at.number - store.first;
+    const known = i >= 0 && i < store.count;
+    const lane = known ? store.lane[i] : undefined;
+    if (!known) return this._select(store.first + store.count - 1);
+    for (i += by; i >= 0 && i < store.count; i += by) if (store.lane[i] === lane) return this._select(store.first + i);
+  }
+
+  /** To a bar of the sandbox above or below, at about the same time. */
+  _change(by) {
+    const { store, at } = this;
+    const i = at.number - store.first;
+    if (!(i >= 0 && i < store.count)) return this._step(1);
+    const lane = this.lanes[(this.rows.get(store.lane[i]) ?? 0) + by]?.[0];
+    let best = -1;
+    for (let j = 0; j < store.count; j++) {
+      if (store.lane[j] === lane && (best < 0 || Math.abs(store.begin[j] - store.begin[i]) < Math.abs(store.begin[best] - store.begin[i]))) best = j;
+    }
+    if (best >= 0) this._select(store.first + best);
+  }
+}
+
+function hatch(context, left, top, width, height, colour) {
+  if (width < 1) return;
+  context.save();
+  context.beginPath();
+  context.rect(left, top, width, height);
+  context.clip();
+  context.strokeStyle = colour;
+  context.lineWidth = 1.5;
+  context.beginPath();
+  for (let x = left - height; x < left + width; x += 5) {
+    context.moveTo(x, top + height);
+    context.lineTo(x + height, top);
+  }
+  context.stroke();
+  context.restore();
+}
+
+function hash(text) {
+  let value = 7;
+  for (const each of text) value = (value * 31 + each.codePointAt(0)) >>> 0;
+  return value;
+}

@@ -1,0 +1,94 @@
+// The dashboard: figures over time at the top, and panels in tabs below.
+
+import { el, number, roving, say } from "./dom.js";
+import { tiles } from "./dashboard-charts.js";
+import { eventsPanel, lettersPanel } from "./dashboard-events.js";
+import { logsPanel } from "./dashboard-logs.js";
+import { Store } from "./dashboard-store.js";
+import { functionsPanel, poolPanel } from "./dashboard-tables.js";
+import { Timeline } from "./dashboard-timeline.js";
+import { widget } from "./view.js";
+
+const FIELDS = ["summary", "functions", "triggers", "pool", "letters", "lanes", "running", "log_filter", "log_functions"];
+const remembered = new WeakMap(); // by model: the tab, and where the timeline is
+
+export default widget({ fields: FIELDS, label: "nbfaas dashboard", build });
+
+function build(view) {
+  const kept = remembered.get(view.model) ?? { tab: "functions", timeline: {} };
+  remembered.set(view.model, kept);
+  const store = new Store();
+  const top = tiles();
+  const panels = {
+    functions: { word: "Functions", ...functionsPanel(view) },
+    timeline: { word: "Timeline", panel: new Timeline(view, store, kept.timeline) },
+    pool: { word: "Pool", ...poolPanel(view) },
+    events: { word: "Events", ...eventsPanel(view, store) },
+    letters: { word: "Dead letters", ...lettersPanel(view) },
+    logs: { word: "Logs", ...logsPanel(view, store) },
+  };
+  const { panel } = panels.timeline;
+  Object.assign(panels.timeline, { node: panel.node, draw: () => panel.draw(), close: () => panel.close() });
+  const prefix = `nbf-${view.id}`;
+  const tabs = Object.entries(panels).map(([name, each]) => {
+    each.count = el("span", { class: "nbf-count" });
+    each.tab = el("button", {
+      type: "button", role: "tab", id: `${prefix}-${name}`, class: "nbfd-tab", "aria-controls": `${prefix}-${name}-panel`,
+      onclick: () => choose(name), onfocus: () => choose(name),
+    }, each.word, each.count);
+    each.place = el("div", { role: "tabpanel", class: "nbfd-sheet", id: `${prefix}-${name}-panel`, "aria-labelledby": `${prefix}-${name}` }, each.node);
+    return each.tab;
+  });
+  const list = el("div", { class: "nbfd-tabs", role: "tablist", "aria-label": "Panels" }, tabs);
+  const starting = el("p", { class: "nbf-faint nbfd-starting", role: "status" });
+  view.body.classList.add("nbf-dashboard");
+  view.body.append(starting, top.node, list, ...Object.values(panels).map((each) => each.place),
+    el("div", { class: "nbf-row nbfd-foot" },
+      view.button("Keep this picture", "keep", {}, { title: "Store what is shown with the notebook, for readers without a kernel" })));
+
+  function choose(name) {
+    kept.tab = name;
+    for (const [each, { tab, place }] of Object.entries(panels)) {
+      tab.setAttribute("aria-selected", String(each === name));
+      tab.tabIndex = each === name ? 0 : -1;
+      place.hidden = each !== name;
+    }
+    panels[name].draw();
+  }
+
+  let frame = 0;
+  const drawMore = () => {
+    frame = 0;
+    top.draw(view.get("summary"), store);
+    if (["timeline", "events", "logs"].includes(kept.tab)) panels[kept.tab].draw();
+  };
+  view.hear("more", (content, buffers) => {
+    store.take(content, buffers);
+    frame ||= requestAnimationFrame(drawMore);
+  });
+  view.ask("whole").catch((error) => {
+    if (!error.told) throw error;
+  });
+  roving(list, "[role=tab]");
+  choose(kept.tab);
+  // What is live moves on, also while nothing is told.
+  const timer = setInterval(() => {
+    if (view.live && kept.tab === "timeline" && kept.timeline.live) panel.draw();
+  }, 500);
+
+  return {
+    update() {
+      const summary = view.get("summary");
+      say(starting, summary.ready === false ? "nbfaas is starting: the backend is being opened …" : "");
+      top.draw(summary, store);
+      panels[kept.tab].draw();
+      const dead = view.get("letters").total;
+      say(panels.letters.count, dead ? ` (${number(dead)})` : "");
+    },
+    close() {
+      clearInterval(timer);
+      cancelAnimationFrame(frame);
+      for (const each of Object.values(panels)) each.close?.();
+    },
+  };
+}
