@@ -58,7 +58,8 @@ class StoreLock:
             except BlockingIOError:
                 holder = os.pread(descriptor, 1000, 0).decode(errors="replace")
                 os.close(descriptor)
-                raise EventStoreHeld(str(self.path), _named(holder)) from None
+                own = holder.startswith(f"pid {os.getpid()} ")
+                raise EventStoreHeld(str(self.path), _named(holder, own), own) from None
             except BaseException:
                 os.close(descriptor)
                 raise
@@ -83,8 +84,7 @@ def _this_process() -> str:
     return f"pid {os.getpid()} ({command}), since {time.strftime('%H:%M on %Y-%m-%d')}"
 
 
-def _named(holder: str) -> str:
+def _named(holder: str, own: bool) -> str:
     if not holder:
         return "another process, which is opening it"
-    own = holder.startswith(f"pid {os.getpid()} ")
     return f"this very process, {holder}" if own else holder

@@ -38,7 +38,8 @@
     ├── NotDone (TimeoutError)              a call has not ended in the time given to result()
     ├── NotRepeatable                       a call of an earlier session: its arguments are not kept
     ├── ResultNotKept                       the result was not kept in the journal
-    ├── WouldWaitForItself                  a callback of a call waits for another call
+    ├── WouldWaitForItself                  a callback of a call waits for another call, or emits
+    ├── ServiceClosed                       it belongs to what %faas stop --all has ended
     ├── BadPattern (ValueError)             an event pattern makes no sense, and where
     ├── BadTransformer (ValueError)         an input transformer makes no sense, and where
     ├── TriggerError
@@ -91,6 +92,7 @@ from nbfaas.errors.asking import (
     NotDone,
     NotRepeatable,
     ResultNotKept,
+    ServiceClosed,
     UnknownInvocation,
     WouldWaitForItself,
 )
@@ -236,6 +238,7 @@ __all__ = [
     "SandboxLost",
     "SandboxStartFailed",
     "SavedEventUnusable",
+    "ServiceClosed",
     "SimulatorError",
     "TriggerError",
     "UnknownDeadLetter",

@@ -52,11 +52,21 @@ class NotRepeatable(NbfaasError):
 
 
 class WouldWaitForItself(NbfaasError):
-    """A call is waited for by the thread that has to bring it about."""
+    """A call or an event is waited for by the thread that has to bring it about."""
 
-    def __init__(self, invocation_id: str) -> None:
+    def __init__(self, what: str) -> None:
         super().__init__(
-            f"invocation {invocation_id} can't be waited for here: callbacks of calls "
-            "(add_done_callback) run on the thread that handles all calls. Start another call "
-            "there with spawn, and wait for it in a thread of your own."
+            f"{what} can't be waited for here: callbacks of calls "
+            "(add_done_callback) run on the thread that handles all calls and events. Start "
+            "another call there with spawn; wait, and emit events, in a thread of your own."
+        )
+
+
+class ServiceClosed(NbfaasError):
+    """It belongs to what was closed: by ``%faas stop --all``, or as the kernel ends."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "nbfaas was closed meanwhile (%faas stop --all, or the end of the kernel), and what "
+            "this belongs to is gone. Define functions and triggers again, then repeat it."
         )

@@ -117,13 +117,14 @@ class EventStoreUnavailable(EventStoreError):
 class EventStoreHeld(EventStoreError):
     """Another process holds the store: events are delivered by one process at a time."""
 
-    def __init__(self, path: str, holder: str) -> None:
+    def __init__(self, path: str, holder: str, by_this_process: bool = False) -> None:
         super().__init__(
             f"the event store {path} is held by {holder}. Stop that process, or give this one a "
             "store of its own: nbfaas.config.event_store = 'another-name'."
         )
         self.path = path
         self.holder = holder
+        self.by_this_process = by_this_process
 
 
 class EventStoreDamaged(EventStoreError):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbfaas.dispatch.dispatcher import Dispatcher
+from nbfaas.errors.delivery import EventStoreHeld
 from nbfaas.gateway.routes import RouteTable
 from nbfaas.metrics.registry import Metrics
 from nbfaas.model.delivery import TriggerQueue
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from nbfaas.journal import Journal
 
 _GRACE = 2.0  # seconds that attempts under way are given when the service closes
+_HANDED_OVER = 20.0  # seconds within which a service that closes has let go of the store
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class Events:
 
     async def open(self) -> None:
         """Raises ``EventStoreError``: the store is held by another process, damaged, …"""
-        waiting = await asyncio.to_thread(self.store.open)
+        waiting = await self._opened_store()
         self.engine.start()
         if waiting:
             noun = "event waits" if waiting == 1 else "events wait"
@@ -93,6 +96,17 @@ class Events:
                 f"{waiting:,} {noun} since an earlier session, to be delivered as soon as "
                 "the triggers are defined again. %faas triggers shows them."
             )
+
+    async def _opened_store(self) -> int:
+        """A service of this process that is just closing may hold the store for a while yet."""
+        end = time.monotonic() + _HANDED_OVER
+        while True:
+            try:
+                return await asyncio.to_thread(self.store.open)
+            except EventStoreHeld as held:
+                if not held.by_this_process or time.monotonic() > end:
+                    raise
+            await asyncio.sleep(0.05)
 
     async def endpoint(self) -> Endpoint:
         """Where the gateway listens; it is started if it was not yet."""

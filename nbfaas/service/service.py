@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures.thread
+import contextlib
 import itertools
 import os
 import secrets
@@ -21,7 +22,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from nbfaas.backends.base import Backend
 from nbfaas.dispatch.budget import Budget
 from nbfaas.dispatch.dispatcher import Dispatcher
-from nbfaas.errors import JournalError, WouldWaitForItself
+from nbfaas.errors import (
+    EventStoreError,
+    JournalError,
+    NbfaasError,
+    ServiceClosed,
+    WouldWaitForItself,
+)
 from nbfaas.model.delivery import TriggerQueue
 from nbfaas.model.image import ImageSpec
 from nbfaas.model.records import Record, Subscriber
@@ -65,6 +72,9 @@ class Service:
         self._backend: Backend | None = None
         self._loop = asyncio.new_event_loop()
         self._closed = False
+        self._gone = False  # nothing that is given to the loop any more would be run
+        self._gate = threading.Lock()  # around ``_closed`` and ``_gone``, and what they decide
+        self._opening_events: concurrent.futures.Future[Events] | None = None
         self._close_lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="nbfaas", daemon=True)
         self._thread.start()
@@ -136,14 +146,32 @@ class Service:
         return self._metrics is not None
 
     def run(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
-        """Run a coroutine on the loop and wait for it, from another thread."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout)
+        """Run a coroutine on the loop and wait for it, from another thread. Raises
+        ``WouldWaitForItself`` on the loop's thread, and ``ServiceClosed``."""
+        try:
+            self._check_thread("what runs on that thread")
+            with self._gate:
+                if self._gone:
+                    raise ServiceClosed
+                future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        except NbfaasError:
+            coroutine.close()
+            raise
+        try:
+            return future.result(timeout)
+        except concurrent.futures.CancelledError:
+            if self._gone:
+                raise ServiceClosed from None
+            raise
 
     def check_may_wait(self, invocation_id: str) -> None:
         """Raise ``WouldWaitForItself`` on the loop's thread (as in the callback of a call): what it
         waits for there, nobody would bring about."""
+        self._check_thread(f"invocation {invocation_id}")
+
+    def _check_thread(self, what: str) -> None:
         if threading.current_thread() is self._thread:
-            raise WouldWaitForItself(invocation_id)
+            raise WouldWaitForItself(what)
 
     def call_soon(self, step: Callable[[], None]) -> None:
         """Call ``step`` once what the loop is doing is done. From the loop's thread only."""
@@ -164,8 +192,8 @@ class Service:
     @property
     def events(self) -> EventEngine:
         """The events' engine, opened at the first use. Raises ``EventStoreError`` (held by another
-        process, damaged, …) and what ``dispatcher`` raises."""
-        return self._events.get().engine
+        process, damaged, …) and what ``dispatcher`` and ``run`` raise."""
+        return self._get_events().engine
 
     @property
     def events_if_open(self) -> EventEngine | None:
@@ -174,7 +202,7 @@ class Service:
 
     def endpoint(self) -> Endpoint:
         """Where functions with an HTTP trigger answer; starts listening if need be."""
-        return self.run(self._events.get().endpoint())
+        return self.run(self._get_events().endpoint())
 
     def sandboxes(self) -> list[SandboxRow]:
         """The sandboxes there are, prewarmed ones included."""
@@ -257,6 +285,11 @@ class Service:
         self._json_log = log
         self.subscribe(log.subscriber)
 
+    def _get_events(self) -> Events:
+        if self._events.made is None:  # whoever opens them needs the loop
+            self._check_thread("the events' engine")
+        return self._events.get()
+
     def _open_events(self) -> Events:
         from nbfaas.service.events import Events
 
@@ -275,7 +308,16 @@ class Service:
             await events.open()
             return events
 
-        events = self.run(make())
+        # Whoever is interrupted (Ctrl-C) while they open has opened them all the same: the next one
+        # waits for that.
+        opening = self._opening_events
+        if opening is None or (opening.done() and opening.exception() is not None):
+            with self._gate:
+                if self._closed:
+                    raise ServiceClosed
+                opening = asyncio.run_coroutine_threadsafe(make(), self._loop)
+                self._opening_events = opening
+        events = opening.result()
         self.trigger_queues = events.queues
         return events
 
@@ -294,7 +336,10 @@ class Service:
             subscriber(record)
 
     async def _close(self) -> None:
-        events = self._events.made
+        events: Events | None = None
+        if self._opening_events is not None:
+            with contextlib.suppress(Exception):  # whoever wanted them was told
+                events = await asyncio.wrap_future(self._opening_events)
         if events is not None:
             await events.stop()
         if self._dispatcher is not None:
@@ -309,7 +354,8 @@ class Service:
         with self._close_lock:
             if self._closed:
                 return
-            self._closed = True
+            with self._gate:
+                self._closed = True
             try:
                 concurrent.futures.wait([self._opened], timeout=_CLOSE_SECONDS)
                 self.run(self._close(), _CLOSE_SECONDS)
@@ -320,7 +366,12 @@ class Service:
                     self.journal.close()
                 if self._json_log is not None:
                     self._json_log.close()
-                self.run(_finish_tasks(), 5.0)
+                with self._gate:
+                    self._gone = True
+                asyncio.run_coroutine_threadsafe(_finish_tasks(), self._loop).result(5.0)
+                if (events := self._events.made) is not None:  # should that not have come to it
+                    with contextlib.suppress(EventStoreError):
+                        events.store.close()
                 self._loop.call_soon_threadsafe(self._loop.stop)
                 self._thread.join(5.0)
                 if not self._thread.is_alive():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -14,8 +15,10 @@ from waiting import until
 import nbfaas
 from nbfaas import on, remote
 from nbfaas.delivery.entry import KeptEvent
+from nbfaas.delivery.store import EventStore
+from nbfaas.errors import EventStoreUnavailable, NbfaasError, ServiceClosed, WouldWaitForItself
 from nbfaas.model.delivery import DeliveryState
-from nbfaas.service import close_service, get_service, set_notify
+from nbfaas.service import close_service, current_service, get_service, set_notify
 from nbfaas.settings import config
 
 
@@ -73,3 +76,94 @@ def test_what_is_being_sent_to_an_url_when_nbfaas_closes_is_sent_again(own_servi
 
 def _sent() -> list[KeptEvent]:
     return get_service().events.store.history("sent.on_success")
+
+
+def test_ctrl_c_while_the_store_is_opened_leaves_it_usable(own_service, monkeypatch):
+    get_service().dispatcher
+    opening, go_on = threading.Event(), threading.Event()
+    real = EventStore.open
+
+    def slow(store: EventStore) -> int:
+        opening.set()
+        assert go_on.wait(30)
+        return real(store)
+
+    monkeypatch.setattr(EventStore, "open", slow)
+
+    def interrupt() -> None:
+        opening.wait(30)
+        signal.raise_signal(signal.SIGINT)
+        go_on.set()
+
+    interrupting = threading.Thread(target=interrupt)
+    interrupting.start()
+    with pytest.raises(KeyboardInterrupt):
+        nbfaas.emit("made")
+    interrupting.join()
+    assert not nbfaas.emit("made").duplicate
+
+
+def test_a_callback_that_emits_is_told_that_it_cannot_wait(own_service):
+    told: list[BaseException] = []
+
+    @remote(cpu=0.25)
+    def echo(x):
+        return x
+
+    def emit(_: object) -> None:
+        try:
+            nbfaas.emit("made")
+        except WouldWaitForItself as error:
+            told.append(error)
+
+    for _ in range(2):  # before the engine is there, and after
+        call = echo.spawn(1)
+        call.add_done_callback(emit)
+        assert call.result(30) == 1
+        nbfaas.emit("made")
+    until(lambda: len(told) == 2)
+    assert "in a thread of your own" in str(told[0])
+
+
+def test_what_belongs_to_a_closed_service_says_so(own_service):
+    @on.event(new_type(), name="gone")
+    @remote(cpu=0.25)
+    def take():
+        return 1
+
+    trigger = nbfaas.triggers["gone"]
+    close_service()
+    for act in (trigger.pause, trigger.resume, trigger.remove, trigger.fire):
+        with pytest.raises(ServiceClosed, match="Define functions and triggers again"):
+            act()
+    assert repr(nbfaas.triggers).startswith("no triggers")
+    assert current_service() is None
+
+
+def test_emitting_while_nbfaas_closes_again_and_again_neither_hangs_nor_loses(own_service):
+    kind = new_type()
+    accepted: list[str] = []
+    refused: list[NbfaasError] = []
+    stop = threading.Event()
+
+    def emit() -> None:
+        while not stop.is_set():
+            try:
+                accepted.append(nbfaas.emit(kind).id)
+            except NbfaasError as error:
+                refused.append(error)
+
+    emitters = [threading.Thread(target=emit) for _ in range(4)]
+    for emitter in emitters:
+        emitter.start()
+    for _ in range(6):
+        count = len(accepted)
+        until(lambda: len(accepted) > count + 20)  # noqa: B023
+        close_service()
+    stop.set()
+    for emitter in emitters:
+        emitter.join(30)
+        assert not emitter.is_alive()
+    assert {type(error) for error in refused} <= {ServiceClosed, EventStoreUnavailable}
+    kept = {event.id for event in get_service().events.store.history(limit=1_000_000)}
+    assert kept >= set(accepted)
