@@ -58,6 +58,17 @@ def test_actions_change_fields_tell_views_and_refuse_what_they_do_not_expect(
     assert notebook.run("texts.count") == "2"
 
 
+def test_an_action_that_takes_long_is_not_taken_for_a_busy_kernel(
+    shown: tuple[NotebookPage, Locator],
+) -> None:
+    _, widget = shown
+    widget.get_by_role("button", name="Dawdle").click()
+    expect(widget.get_by_role("button", name="Dawdle")).to_have_attribute("aria-disabled", "true")
+    widget.page.wait_for_timeout(1700)  # the notice would come after 1.5 s
+    expect(widget.locator(".nbf-notice")).to_be_empty()
+    expect(widget.locator("output").first).to_have_text("99")
+
+
 def test_a_view_opened_later_shows_the_last_state(shown: tuple[NotebookPage, Locator]) -> None:
     notebook, widget = shown
     widget.get_by_role("button", name="Add").click()
@@ -111,8 +122,13 @@ def test_a_saved_notebook_has_the_widget_as_html_and_text(
     shown: tuple[NotebookPage, Locator],
 ) -> None:
     notebook, _ = shown
+    notebook.run("other = Texts(texts=['x']); other")
+    expect(notebook.widget(1).locator(".drawn")).to_have_text("1")
     notebook.run("texts.put(count=4); texts.settle()")
     expect(notebook.widget(0).locator("output").first).to_have_text("4")
+    # What is drawn anew remembers what its widget's view was, and only that.
+    expect(notebook.widget(0).locator(".drawn")).to_have_text("2")
+    expect(notebook.widget(1).locator(".drawn")).to_have_text("1")
     data = notebook.save().cells[0].outputs[0]["data"]
     assert data["text/plain"] == "4 of 4 texts"
     assert "4 of 4 texts" in data["text/html"]

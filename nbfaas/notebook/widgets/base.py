@@ -195,9 +195,11 @@ class FaasWidget(anywidget.AnyWidget):
             self._views = {**self._views, view: content.get("visible") is True}
             self.stale()
             return
+        number = content.get("id")
+        self.tell("heard", id=number)
         threading.Thread(
             target=self._act,
-            args=(content.get("action"), content.get("payload", {}), content.get("id")),
+            args=(content.get("action"), content.get("payload", {}), number),
             name="nbfaas-widget-action",
             daemon=True,
         ).start()

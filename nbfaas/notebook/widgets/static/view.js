@@ -3,7 +3,11 @@
 
 import { button, el, plain, put, say } from "./dom.js";
 
-const SLOW = 1500; // milliseconds without an answer, after which the kernel is said to be busy
+const SLOW = 1500; // milliseconds without being heard, after which the kernel is said to be busy
+
+// Each widget has a module of its own, so this is one widget's, and outlives its views: what is drawn
+// anew can be as it was left.
+const memory = {};
 
 /** What a widget's module exports as default.
  *  fields: names of the fields that `update` wants to hear of;
@@ -46,8 +50,10 @@ class View {
     this.model = model;
     this.id = crypto.randomUUID?.() ?? String(Math.random());
     this.body = el("div", { class: "nbf-body" });
+    this.memory = memory;
     this.live = true; // whether the kernel is there to be asked
-    this._waiting = new Map();
+    this._waiting = new Map(); // what resolves the answer, by the number of the question
+    this._unheard = new Map(); // timers, likewise
     this._hearers = new Map();
     this._numbers = 0;
     this._alert = el("div", { class: "nbf-alert", role: "alert" });
@@ -77,11 +83,10 @@ class View {
     if (!this.live) throw this._fail({ title: "No kernel", text: "The kernel has restarted." });
     const id = `${this.id}/${++this._numbers}`;
     const answered = new Promise((resolve) => this._waiting.set(id, resolve));
-    const timer = setTimeout(() => this._busy(), SLOW);
+    this._unheard.set(id, setTimeout(() => this._busy(), SLOW));
     this.model.send({ action, payload, id });
     const answer = await answered;
-    clearTimeout(timer);
-    if (!this._waiting.size) put(this._status);
+    this._heard(id);
     if (answer.error) throw this._fail(answer.error);
     if (this._failed) this._fail(null);
     return answer.value;
@@ -140,6 +145,7 @@ class View {
   }
 
   close() {
+    for (const timer of this._unheard.values()) clearTimeout(timer);
     this._observer?.disconnect();
     document.removeEventListener("visibilitychange", this._onvisibility);
     if (this.live && this._told) this.model.send({ view: this.id, visible: false });
@@ -147,8 +153,15 @@ class View {
     this.root.remove();
   }
 
+  _heard(id) {
+    clearTimeout(this._unheard.get(id));
+    if (this._unheard.delete(id) && !this._unheard.size && this.live) put(this._status);
+  }
+
   _receive(content, buffers) {
-    if (content?.kind === "answer") {
+    if (content?.kind === "heard") {
+      this._heard(content.id);
+    } else if (content?.kind === "answer") {
       const resolve = this._waiting.get(content.id);
       this._waiting.delete(content.id);
       resolve?.(content);
@@ -182,6 +195,8 @@ class View {
   _setLive(live) {
     if (live === this.live) return;
     this.live = live;
+    for (const timer of this._unheard.values()) clearTimeout(timer);
+    this._unheard.clear();
     this.root.classList.toggle("nbf-dead", !live);
     say(this._status, live ? "" :
       "The kernel has restarted, or is not connected: this is the last state that was seen.");
