@@ -64,6 +64,19 @@
     │   ├── NoCapacity                      a request's function was not started in time
     │   ├── DeadlinePassed (TimeoutError)   … or had not ended in time
     │   └── BadHttpResponse                 a function's result makes no HTTP response
+    ├── DeployError
+    │   ├── NotDeployable                   the function has what has no meaning elsewhere
+    │   ├── BadDeployment (ValueError)      a name, alias or weight makes no sense
+    │   ├── NotDeployed (KeyError)          no function was deployed under this name
+    │   ├── UnknownVersion (KeyError)       it has no such version or alias
+    │   ├── VersionInUse                    an alias leads to what is to be removed
+    │   ├── NothingToRollBack               an alias has led nowhere else before
+    │   ├── IntegrityError                  what was fetched is not what was pinned
+    │   ├── ManifestUnreadable              an image has no manifest of a function
+    │   ├── CatalogUnavailable              the list of deployed functions can't be used
+    │   ├── RegistryUnavailable             a registry does not answer
+    │   ├── RegistryRefused                 … or says no
+    │   └── NotInRegistry (KeyError)        … or has no such image
     ├── SimulatorError                      an event can't be made, saved or tried out
     │   ├── UnknownTemplate (KeyError)
     │   ├── BadTemplateParameter (ValueError)
@@ -112,6 +125,21 @@ from nbfaas.errors.delivery import (
     UnknownDeadLetter,
     UnknownTrigger,
     UrlFailed,
+)
+from nbfaas.errors.deploy import (
+    BadDeployment,
+    CatalogUnavailable,
+    DeployError,
+    IntegrityError,
+    ManifestUnreadable,
+    NotDeployable,
+    NotDeployed,
+    NothingToRollBack,
+    NotInRegistry,
+    RegistryRefused,
+    RegistryUnavailable,
+    UnknownVersion,
+    VersionInUse,
 )
 from nbfaas.errors.events import BadPattern, BadTransformer
 from nbfaas.errors.gateway import (
@@ -176,6 +204,7 @@ __all__ = [
     "BackendError",
     "BackendUnavailable",
     "BadBurst",
+    "BadDeployment",
     "BadEvent",
     "BadEventName",
     "BadHttpResponse",
@@ -185,11 +214,13 @@ __all__ = [
     "BadTrigger",
     "BindingError",
     "CancelledError",
+    "CatalogUnavailable",
     "CellError",
     "ChainTooLong",
     "ConfigurationError",
     "DeadlinePassed",
     "DeliveryError",
+    "DeployError",
     "EventConflict",
     "EventStoreDamaged",
     "EventStoreError",
@@ -204,6 +235,7 @@ __all__ = [
     "ImageNotFound",
     "InsufficientResources",
     "IntakeFull",
+    "IntegrityError",
     "InvocationError",
     "JournalDamaged",
     "JournalError",
@@ -212,13 +244,18 @@ __all__ = [
     "JsonLogUnavailable",
     "LoadFailed",
     "MagicError",
+    "ManifestUnreadable",
     "MissingPackage",
     "NamesNotPulled",
     "NbfaasError",
     "NoCapacity",
+    "NotDeployable",
+    "NotDeployed",
     "NotDone",
+    "NotInRegistry",
     "NotPicklable",
     "NotRepeatable",
+    "NothingToRollBack",
     "OptionError",
     "OutOfMemory",
     "PackagingError",
@@ -227,6 +264,8 @@ __all__ = [
     "PythonMismatch",
     "QueueClientMissing",
     "QueueUnavailable",
+    "RegistryRefused",
+    "RegistryUnavailable",
     "RemoteError",
     "ReportNotWritten",
     "ResultNotJson",
@@ -247,8 +286,10 @@ __all__ = [
     "UnknownSavedEvent",
     "UnknownTemplate",
     "UnknownTrigger",
+    "UnknownVersion",
     "UntrustedResult",
     "UrlFailed",
+    "VersionInUse",
     "VolumeError",
     "WouldWaitForItself",
 ]

@@ -14,6 +14,7 @@ from nbfaas.images.agent_layer import add_agent, agent_hash
 from nbfaas.images.base import HOST_PYTHON, Base, Bases
 from nbfaas.images.built import BuiltImage, ImageInfo
 from nbfaas.images.engine import LABEL, Engine
+from nbfaas.images.function_image import FunctionImages
 from nbfaas.images.layer import Layer
 from nbfaas.images.packages import Packages, Resolution
 from nbfaas.images.plan import ADDED, SITE, SOURCE, Plan, layer_key
@@ -57,6 +58,8 @@ class Images:
 
         Raises ``ImageNotFound``, ``PythonMismatch``, ``ImageBuildFailed``, ``BackendUnavailable``.
         """
+        if spec.kind == "function":
+            return self._function_image(spec)
         runtime = self._runtime(spec)
         requirements = runtime.requirements if runtime else ()
         preload = runtime.preload if runtime else ()
@@ -112,6 +115,18 @@ class Images:
         for reference in chosen:
             self._engine.remove(reference)
         return tuple(chosen)
+
+    @property
+    def functions(self) -> FunctionImages:
+        """The images of deployed functions, at the same daemon."""
+        return FunctionImages(self._engine, self._folder)
+
+    def _function_image(self, spec: ImageSpec) -> BuiltImage:
+        found = self._built(spec.name)
+        if found is None:
+            detail = "the image of a deployed function; deploy or pull it again"
+            raise ImageNotFound(spec.name, detail=detail)
+        return found
 
     def _runtime(self, spec: ImageSpec) -> Runtime | None:
         if spec.kind == "reference":

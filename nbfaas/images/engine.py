@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
@@ -177,6 +178,26 @@ class Engine:
         if found is None:
             raise ImageNotFound(reference, detail="it was pulled, but is not there")
         return found
+
+    def files(self, image: str, folder: str) -> dict[str, bytes]:
+        """The files directly in a folder of an image, by name; empty if it has no such folder.
+        Read from a container that is never started."""
+        with engine_errors(image):
+            container = self._api.create_container(
+                image, command=["none"], labels=self._container_labels
+            )["Id"]
+            try:
+                chunks, _ = self._api.get_archive(container, folder)
+                with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as tar:
+                    return {
+                        member.name.partition("/")[2]: file.read()
+                        for member in tar
+                        if member.isfile() and (file := tar.extractfile(member)) is not None
+                    }
+            except docker.errors.NotFound:
+                return {}
+            finally:
+                self._api.remove_container(container, force=True, v=True)
 
     def run(self, image: str, command: list[str]) -> tuple[int, str, str]:
         """Run a program in the image, as confined as sandboxes are, without network.

@@ -13,10 +13,11 @@ class ImageSpec:
     """A base and what is added to it, in order.
 
     ``kind`` says how ``name`` is meant: the name of a runtime under ``kernel_images/``, or a Docker
-    reference such as ``python:3.11-slim``.
+    reference such as ``python:3.11-slim``; or, for a deployed function, the id of its image, which
+    has the agent and all packages already.
     """
 
-    kind: Literal["runtime", "reference"] = "runtime"
+    kind: Literal["runtime", "reference", "function"] = "runtime"
     name: str = DEFAULT_RUNTIME
     pip: tuple[str, ...] = ()
     python_sources: tuple[str, ...] = ()  # absolute paths of modules or package folders

@@ -67,7 +67,11 @@ class Package:
         return self._guards.hold()
 
 
-def pack(fn: Callable[..., Any], name: str) -> Package:
+def pack(
+    fn: Callable[..., Any],
+    name: str,
+    pickler: Callable[..., ShippingPickler] = ShippingPickler,
+) -> Package:
     """Pickle ``fn`` with all it needs that no image has. Raises ``NotPicklable``.
 
     What ``__main__`` and local modules define goes by value; local modules that are imported by
@@ -77,9 +81,9 @@ def pack(fn: Callable[..., Any], name: str) -> Package:
     sources = Sources()
     while True:
         try:
-            data, met = _dump(fn, sources)
+            data, met = _dump(fn, sources, pickler)
         except Exception:  # noqa: BLE001 - __reduce__ of anything may raise anything
-            path, reason = find_culprit(fn, name, lambda part: _dump(part, sources))
+            path, reason = find_culprit(fn, name, lambda part: _dump(part, sources, pickler))
             raise NotPicklable(f"function {name!r}", path, reason) from None
         before = len(sources.modules)
         sources.add(sorted(met.wanted))
@@ -97,8 +101,10 @@ def pack(fn: Callable[..., Any], name: str) -> Package:
     )
 
 
-def _dump(value: object, sources: Sources) -> tuple[bytes, ShippingPickler]:
+def _dump(
+    value: object, sources: Sources, make: Callable[..., ShippingPickler]
+) -> tuple[bytes, ShippingPickler]:
     with io.BytesIO() as file:
-        pickler = ShippingPickler(file, sources=sources.modules)
+        pickler = make(file, sources=sources.modules)
         pickler.dump(value)
         return file.getvalue(), pickler

@@ -31,6 +31,7 @@ from nbfaas.settings import config
 if TYPE_CHECKING:
     from nbfaas.agent.event import Event
     from nbfaas.agent.loading import Loaded
+    from nbfaas.remote.deploy import Deployed
     from nbfaas.triggers.trigger import Trigger
 
 P = ParamSpec("P")
@@ -120,6 +121,15 @@ class RemoteFunction(Generic[P, R]):
         if version is not None and (package is None or package.is_current()):
             return version
         return None
+
+    def deploy(self, name: str | None = None, *, alias: str | None = None) -> Deployed:
+        """Make a version of it that runs without this notebook: an image, and an entry in the
+        catalog. ``name`` is this function's, unless given; ``alias`` is led to the version. What is
+        deployed already is not built again. Raises ``DeployError``, ``PackagingError``,
+        ``ImageError``."""
+        from nbfaas.remote.deploy import deploy
+
+        return deploy(self, name, alias=alias)
 
     def mount(self, volume: Volume) -> None:
         """Mount something at a path where nothing is mounted yet; a new version."""

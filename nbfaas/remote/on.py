@@ -11,7 +11,7 @@ after the other), ``max_in_flight`` (how many events of the trigger may be under
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from nbfaas.model.function import Volume
 from nbfaas.remote.decorator import remote
 from nbfaas.remote.function import RemoteFunction
 from nbfaas.remote.trigger_options import TriggerOptions, parse_trigger_options
+from nbfaas.remote.trigger_specs import describe_trigger, is_recording_only
 from nbfaas.remote.triggers import add_trigger, next_name
 from nbfaas.rules import Pattern
 from nbfaas.service import get_service
@@ -46,22 +47,26 @@ class On:
                 raise BadTrigger("event", "pattern", pattern, "give a type, or a pattern")
             pattern = {"type": [pattern]}
         rule = Pattern.parse(pattern)
-        return self._decorate("event", None, options, rule=rule)
+        return self._decorate("event", None, options, [rule.to_dict()], rule=rule)
 
     def schedule(self, cron: str, /, *, timezone: str = "UTC", **options: Any) -> Decorator:
         """At the times of a cron expression of five fields, ``"*/5 * * * *"``, in ``timezone`` (an
         IANA name, or ``"local"``). Runs that were missed are made up once."""
         from nbfaas.triggers.schedule import ScheduleSource
 
-        return self._decorate_with(
-            "schedule", options, lambda name: ScheduleSource(name, cron, timezone=timezone)
-        )
+        def make(name: str) -> Source:
+            return ScheduleSource(name, cron, timezone=timezone)
+
+        return self._decorate_with("schedule", options, make, [cron], {"timezone": timezone})
 
     def every(self, seconds: float, /, **options: Any) -> Decorator:
         """Every so many seconds, at least 0.1."""
         from nbfaas.triggers.schedule import ScheduleSource
 
-        return self._decorate_with("every", options, lambda name: ScheduleSource(name, seconds))
+        def make(name: str) -> Source:
+            return ScheduleSource(name, seconds)
+
+        return self._decorate_with("every", options, make, [seconds])
 
     def file(
         self,
@@ -91,12 +96,14 @@ class On:
             )
 
         folder = make("checked").folder
-        decorate = self._decorate_with("file", options, make)
+        own = {"events": tuple(events), "stable": stable, "existing": existing}
+        decorate = self._decorate_with("file", options, make, [absolute], own)
 
         def mount_and_decorate(decorated: Any) -> RemoteFunction[Any, Any]:
             function = _remote(decorated)
-            # Docker would make it, as root, and so the first file could not be put there.
-            os.makedirs(folder, exist_ok=True)
+            if not is_recording_only():
+                # Docker would make it, as root, and so the first file could not be put there.
+                os.makedirs(folder, exist_ok=True)
             function.mount(Volume(folder, folder, read_only=True))
             return decorate(function)
 
@@ -126,7 +133,10 @@ class On:
                     wanted = "it needs respond='async': a request that waits is not kept"
                     raise BadTrigger("http", option, options[option], wanted)
         source = HttpSource(method, path, respond=respond, deadline=deadline, auth=auth)
-        return self._decorate_with("http", options, lambda name: source, listens=True)
+        own = {"respond": respond, "deadline": deadline, "auth": auth}
+        return self._decorate_with(
+            "http", options, lambda name: source, [method, path], own, listens=True
+        )
 
     def queue(self, url: str, /, **options: Any) -> Decorator:
         """When a message comes from a queue: ``on.queue("redis://localhost:6379/0",
@@ -137,7 +147,11 @@ class On:
         own = {
             name: options.pop(name) for name in list(options) if name not in TriggerOptions.NAMES
         }
-        return self._decorate_with("queue", options, lambda name: QueueSource.from_url(url, **own))
+
+        def make(name: str) -> Source:
+            return QueueSource.from_url(url, **own)
+
+        return self._decorate_with("queue", options, make, [url], own)
 
     # -- what they share
 
@@ -146,16 +160,20 @@ class On:
         kind: str,
         options: Mapping[str, Any],
         make: Callable[[str], Source],
+        arguments: Sequence[Any],
+        own: Mapping[str, Any] | None = None,
         listens: bool = False,
     ) -> Decorator:
         make("checked")  # what is wrong is told at the line of the decorator
-        return self._decorate(kind, make, options, listens=listens)
+        return self._decorate(kind, make, options, arguments, own or {}, listens=listens)
 
     def _decorate(
         self,
         kind: str,
         make: Callable[[str], Source] | None,
         options: Mapping[str, Any],
+        arguments: Sequence[Any],
+        own: Mapping[str, Any] | None = None,
         *,
         rule: Pattern | None = None,
         listens: bool = False,
@@ -178,7 +196,11 @@ class On:
                 policy=given.policy,
                 ordered_by=given.ordered_by,
                 window=given.max_in_flight,
+                spec=describe_trigger(kind, name, arguments, own or {}, given, options),
             )
+            if is_recording_only():
+                function.triggers.append(trigger)
+                return function
             add_trigger(trigger, function, given)
             if listens:
                 get_service().endpoint()

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from nbfaas.agent.event import Event
 from nbfaas.model.delivery import DeliveryPolicy
+from nbfaas.model.trigger_spec import TriggerSpec
 from nbfaas.rules import Pattern, Transformer
 from nbfaas.triggers.source import Source
 
@@ -58,6 +59,7 @@ class Trigger:
     window: int = WINDOW
     state: TriggerState = TriggerState.ACTIVE
     problem: str | None = None  # what its source raised last
+    spec: TriggerSpec | None = None  # what it is made of; None for those of destinations
 
     @property
     def target_name(self) -> str:

@@ -1,0 +1,131 @@
+"""Function images: a runtime's image and one layer more, with the function in it.
+
+``/opt/nbfaas/function/`` has ``manifest.json``, ``payload.bin`` (what sandboxes load; never
+unpickled on the host) and ``source.py`` (for people).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from nbfaas.errors import ImageNotFound, IntegrityError
+from nbfaas.images.agent_layer import HOME
+from nbfaas.images.built import BuiltImage
+from nbfaas.images.engine import Engine
+from nbfaas.images.layer import Layer
+from nbfaas.model.manifest import FunctionManifest, content_hash_of, read_manifest
+
+FUNCTION = f"{HOME}/function"
+OWN = "dev.nbfaas."
+"""The prefix of the labels of function images, besides OCI's own."""
+_REPOSITORY = "nbfaas-functions/"
+_IDENTITY = ("function", "version", "content-hash", "agent")
+_DEPLOY_AGAIN = "Deploy it again, or pull another version."
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionImage:
+    """An image of this machine that holds a function. ``image_id`` is ``sha256:…``."""
+
+    reference: str
+    image_id: str
+    manifest: FunctionManifest
+    payload: bytes
+
+    def __repr__(self) -> str:
+        return f"<FunctionImage {self.reference} {self.image_id[:19]}>"
+
+
+class FunctionImages:
+    """Makes and reads function images. Methods block."""
+
+    def __init__(self, engine: Engine, scratch: Path) -> None:
+        self._engine = engine
+        self._scratch = scratch
+
+    def __repr__(self) -> str:
+        return f"<FunctionImages at {self._engine!r}>"
+
+    def build(self, manifest: FunctionManifest, payload: bytes, runtime: BuiltImage) -> str:
+        """Add the function to the runtime and return the id. One with the same contents, which was
+        deployed from another data folder, is taken as it is. Raises ``ImageBuildFailed``."""
+        there = self.find(reference_of(manifest))
+        if there is not None and _holds(there, manifest):
+            return str(there["Id"])
+        with Layer(self._scratch) as layer:
+            layer.file(f"{FUNCTION}/manifest.json", manifest.to_json())
+            layer.file(f"{FUNCTION}/payload.bin", payload)
+            layer.file(f"{FUNCTION}/source.py", manifest.source.encode())
+            return self._engine.build(
+                f"{manifest.name} {manifest.version}",
+                runtime.image_id,
+                layer,
+                tag=reference_of(manifest),
+                labels=_labels(manifest),
+            )
+
+    def find(self, reference: str) -> dict[str, Any] | None:
+        """The inspection of an image, by id, tag or digest; None if it is not here."""
+        return self._engine.inspect(reference)
+
+    def read(self, reference: str) -> FunctionImage:
+        """Read the function and check it against its own hashes.
+
+        Raises ``ImageNotFound``, ``ManifestUnreadable``, ``IntegrityError``.
+        """
+        found = self._engine.inspect(reference)
+        if found is None:
+            raise ImageNotFound(reference, detail="it is not on this machine")
+        files = self._engine.files(found["Id"], FUNCTION)
+        manifest = read_manifest(files.get("manifest.json", b""), f"the image {reference}")
+        payload = files.get("payload.bin", b"")
+        what = f"the function in the image {reference}"
+        if hashlib.sha256(payload).hexdigest() != manifest.payload_hash:
+            reason = "its payload has another hash than its manifest says"
+            raise IntegrityError(what, reason, _DEPLOY_AGAIN)
+        if content_hash_of(manifest) != manifest.content_hash:
+            reason = "its manifest has another content hash than it says"
+            raise IntegrityError(what, reason, _DEPLOY_AGAIN)
+        return FunctionImage(reference, found["Id"], manifest, payload)
+
+    def remove(self, reference: str) -> None:
+        """Remove a tag, and the image if it was the last."""
+        self._engine.remove(reference)
+
+
+def reference_of(manifest: FunctionManifest) -> str:
+    """``nbfaas-functions/thumb:v3-0123456789ab-012345``. Data folders share a Docker daemon, and
+    each has a v3 of its own, so the hashes of content and agent are part of the name."""
+    content = f"{manifest.content_hash[:12]}-{manifest.agent[:6]}"
+    return f"{_REPOSITORY}{manifest.name}:{manifest.version}-{content}"
+
+
+def _holds(found: dict[str, Any], manifest: FunctionManifest) -> bool:
+    labels = found["Config"]["Labels"] or {}
+    wanted = _labels(manifest)
+    return all(labels.get(f"{OWN}{key}") == wanted[f"{OWN}{key}"] for key in _IDENTITY)
+
+
+def _labels(manifest: FunctionManifest) -> dict[str, str]:
+    made = datetime.fromtimestamp(manifest.created_at or time.time(), UTC)
+    return {
+        "org.opencontainers.image.title": manifest.name,
+        "org.opencontainers.image.description": f"The function {manifest.function}, by nbfaas.",
+        "org.opencontainers.image.version": manifest.version,
+        "org.opencontainers.image.revision": manifest.content_hash,
+        "org.opencontainers.image.created": made.isoformat(timespec="seconds"),
+        "org.opencontainers.image.base.name": manifest.image.name,
+        f"{OWN}function": manifest.name,
+        f"{OWN}version": manifest.version,
+        f"{OWN}content-hash": manifest.content_hash,
+        f"{OWN}agent": manifest.agent,
+        f"{OWN}manifest": f"{FUNCTION}/manifest.json",
+        f"{OWN}manifest-schema": str(manifest.schema),
+        f"{OWN}python": manifest.image.python,
+        f"{OWN}nbfaas": manifest.nbfaas,
+    }

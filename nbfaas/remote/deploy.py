@@ -1,0 +1,255 @@
+"""Deploying a function of the notebook: package, image, catalog."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from nbfaas.agent.units import format_seconds
+from nbfaas.catalog import Catalog, Version
+from nbfaas.catalog.names import check_alias, check_name, default_name
+from nbfaas.errors import BadDeployment, NotDeployable
+from nbfaas.model.function import Entry
+from nbfaas.model.image import ImageSpec
+from nbfaas.model.manifest import FunctionManifest, ImageManifest
+from nbfaas.model.manifest_options import describe_options
+from nbfaas.packager.reproducible import Deployable, pack_reproducibly, stable_filename
+from nbfaas.remote.function import HandlerFunction, RemoteFunction
+from nbfaas.settings import Settings, config
+
+if TYPE_CHECKING:
+    from nbfaas.images.builder import Images
+    from nbfaas.images.built import BuiltImage
+
+Show = Callable[[object], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What came of a deployment. ``image`` is the tag on this machine, ``digest`` the image's id,
+    which names all of its contents; ``built`` is False if there was nothing to do. ``stages`` are
+    seconds: package, runtime, image, catalog."""
+
+    name: str
+    version: str
+    content_hash: str
+    image: str
+    digest: str
+    built: bool
+    stages: dict[str, float] = field(hash=False, compare=False)
+    alias: str | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long it took altogether."""
+        return sum(self.stages.values())
+
+    def __str__(self) -> str:
+        what = "deployed" if self.built else "unchanged, already deployed"
+        led = f", {self.alias} leads to it" if self.alias else ""
+        stages = ", ".join(f"{name} {format_seconds(took)}" for name, took in self.stages.items())
+        return (
+            f"{self.name} {self.version}: {what} in {format_seconds(self.seconds)} ({stages}){led}"
+        )
+
+    def __repr__(self) -> str:
+        return f"<Deployed {self}>"
+
+
+def deploy(
+    function: RemoteFunction[Any, Any],
+    name: str | None = None,
+    *,
+    alias: str | None = None,
+    show: Show | None = None,
+) -> Deployed:
+    """See ``RemoteFunction.deploy``; ``show`` is called with the steps."""
+    settings = config
+    name = _name_for(function, name)
+    if alias is not None:
+        check_alias(alias)
+    stages = Stages()
+    catalog = open_catalog(settings)
+    show = show or _shown_by_service(settings)
+    with stages.of("package"):
+        packed = _package(function)
+    with open_images(settings, show) as images:
+        with stages.of("runtime"):
+            runtime = images.ensure(function.options.image)
+        manifest = _manifest(function, name, packed, runtime)
+        with _one_at_a_time(settings, name):
+            found = catalog.same(name, manifest.content_hash, manifest.agent)
+            built = found is None or images.functions.find(found.image_id) is None
+            if built:
+                found = _build(images, catalog, found, manifest, packed, runtime, stages, show)
+    assert found is not None
+    with stages.of("catalog"):
+        if alias is not None:
+            catalog.set_alias(name, alias, found.label)
+    from nbfaas.images.function_image import reference_of
+
+    return Deployed(
+        name,
+        found.label,
+        found.content_hash,
+        reference_of(found.manifest),
+        found.image_id,
+        built,
+        stages.seconds,
+        alias,
+    )
+
+
+class Stages:
+    """Seconds by stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def of(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            took = time.perf_counter() - began
+            self.seconds[name] = self.seconds.get(name, 0.0) + took
+
+
+def open_catalog(settings: Settings = config) -> Catalog:
+    """The catalog of this data folder."""
+    return Catalog(Path(settings.data_dir, "catalog.db"))
+
+
+@contextmanager
+def open_images(settings: Settings = config, show: Show | None = None) -> Iterator[Images]:
+    """Images at the Docker Engine; ``show`` is told of builds. Raises ``BackendUnavailable``."""
+    from nbfaas.backends.docker_options import BUILD_ROLE, OWNER_LABEL, ROLE_LABEL
+    from nbfaas.backends.owner import Owner
+    from nbfaas.images.connect import connected
+
+    labels = {OWNER_LABEL: str(Owner.current()), ROLE_LABEL: BUILD_ROLE}
+    with connected(settings, show, labels) as images:
+        yield images
+
+
+def _build(
+    images: Images,
+    catalog: Catalog,
+    lost: Version | None,
+    manifest: FunctionManifest,
+    packed: Deployable,
+    runtime: BuiltImage,
+    stages: Stages,
+    show: Show | None,
+) -> Version:
+    """``lost`` is the version with these contents whose image was removed; it is made again."""
+    number = catalog.next_number(manifest.name) if lost is None else lost.number
+    manifest = msgspec.structs.replace(manifest, version=f"v{number}", created_at=time.time())
+    if show is not None:
+        from nbfaas.images.progress import BuildProgress
+
+        name = f"{manifest.name} {manifest.version}"
+        show(BuildProgress(name, 1, 1, f"adding the function to {runtime.reference}"))
+    with stages.of("image"):
+        image_id = images.functions.build(manifest, packed.payload, runtime)
+    with stages.of("catalog"):
+        return catalog.add(manifest, image_id)
+
+
+def _package(function: RemoteFunction[Any, Any]) -> Deployable:
+    if isinstance(function, HandlerFunction):
+        return Deployable(function._source.encode(), (), function._source)
+    if not hasattr(function, "_function"):
+        raise NotDeployable(function.name, "it was deployed already", "Lead an alias to it.")
+    return pack_reproducibly(function._function, function.name)
+
+
+def _manifest(
+    function: RemoteFunction[Any, Any], name: str, packed: Deployable, runtime: BuiltImage
+) -> FunctionManifest:
+    import cloudpickle
+
+    from nbfaas.images.agent_layer import agent_hash
+
+    is_handler = isinstance(function, HandlerFunction)
+    return FunctionManifest(
+        name=name,
+        version="",
+        function=function.name,
+        entry=Entry.HANDLER if is_handler else Entry.FUNCTION,
+        filename=stable_filename(function._filename) if is_handler else "",  # type: ignore[attr-defined]
+        requires=packed.requires,
+        options=describe_options(function.name, function.options),
+        image=_describe_image(function.options.image, runtime),
+        triggers=tuple(each.spec for each in function.triggers if each.spec is not None),
+        payload_hash=hashlib.sha256(packed.payload).hexdigest(),
+        payload_size=len(packed.payload),
+        source=packed.source,
+        cloudpickle=str(cloudpickle.__version__),
+        nbfaas=str(getattr(sys.modules["nbfaas"], "__version__", "")),
+        agent=agent_hash(),
+    ).sealed()
+
+
+def _describe_image(spec: ImageSpec, runtime: BuiltImage) -> ImageManifest:
+    from nbfaas.images.sources import Sources
+
+    sources = Sources(str(spec), spec.python_sources)
+    return ImageManifest(
+        kind=spec.kind,
+        name=spec.name,
+        python=runtime.python,
+        pip=spec.pip,
+        sources=tuple(sorted(Path(path).name for path in spec.python_sources)),
+        sources_hash=sources.hash if spec.python_sources else "",
+        env=spec.env,
+        packages=dict(sorted(runtime.packages.items())),
+    )
+
+
+def _name_for(function: RemoteFunction[Any, Any], name: str | None) -> str:
+    if name is not None:
+        return check_name(name)
+    derived = default_name(function.name)
+    if not derived:
+        raise BadDeployment("name", function.name, "give one: function.deploy('thumb')")
+    return check_name(derived)
+
+
+def _shown_by_service(settings: Settings) -> Show | None:
+    """Where builds are shown for calls too, if there is such a place yet."""
+    from nbfaas.service import current_service
+
+    if not settings.show_progress:
+        return None
+    service = current_service()
+    if service is not None and not service.failed:
+        return lambda progress: _notify(service.notify, progress)
+    return lambda progress: _notify(
+        lambda line: print(f"nbfaas: {line}", file=sys.stderr), progress
+    )
+
+
+def _notify(notify: Callable[[str], None], progress: Any) -> None:
+    if not progress.done:
+        notify(str(progress))
+
+
+@contextmanager
+def _one_at_a_time(settings: Settings, name: str) -> Iterator[None]:
+    """Against all threads and processes with this data folder: numbers are given in order."""
+    folder = Path(settings.data_dir, "images", "locks")
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / f"deploy-{name}", "ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # released when the file is closed, even by a crash
+        yield
