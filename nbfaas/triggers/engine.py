@@ -84,6 +84,8 @@ class EventEngine:
         )
         self._acceptor = Acceptor(store, self._deliverer)
         self._sources = Supervisor(lambda trigger: SourceIntake(self, trigger), notify)
+        # One at a time: a source that is being stopped must not be started meanwhile.
+        self._changing = asyncio.Lock()
         self._notify = notify
         self._known_to_fail: set[str] = set()  # triggers whose first dead letter was told of
         self._rate_since = (clock(), 0)
@@ -103,18 +105,23 @@ class EventEngine:
         """Put the trigger in the place of the one with its name, and run its source. What is
         waiting under its name is delivered from now on. Raises ``BadTrigger`` if its HTTP route is
         another trigger's."""
-        if isinstance(trigger.source, HttpSource):
-            trigger.source.bind(self._routes, trigger.name)
-        if target is not None:
-            self.targets[target.name] = target
-        await self._sources.stop(trigger.name)
-        self._release(self.triggers.add(trigger))
-        self._sources.start(trigger)
-        self._deliverer.nudge()
+        async with self._changing:
+            if isinstance(trigger.source, HttpSource):
+                trigger.source.bind(self._routes, trigger.name)
+            if target is not None:
+                self.targets[target.name] = target
+            await self._sources.stop(trigger.name)
+            self._release(self.triggers.add(trigger))
+            self._sources.start(trigger)
+            self._deliverer.nudge()
 
     async def remove(self, name: str) -> None:
         """What waits for it stays, until a trigger of that name is there again, or for max_age.
         Raises ``UnknownTrigger``."""
+        async with self._changing:
+            await self._remove(name)
+
+    async def _remove(self, name: str) -> None:
         trigger = self.triggers[name]
         self.triggers.remove(name)
         await self._sources.stop(name)
@@ -124,23 +131,25 @@ class EventEngine:
             trigger.destinations.failure_trigger,
         ):
             if follower is not None and follower in self.triggers:
-                await self.remove(follower)
+                await self._remove(follower)
         if not self.triggers.of_target(trigger.target):
             self.targets.pop(trigger.target.removeprefix(FUNCTION), None)
 
     async def pause(self, name: str) -> None:
         """Stop its source and begin no more attempts; events that match it are accepted and wait.
         Raises ``UnknownTrigger``."""
-        trigger = self.triggers[name]
-        trigger.state, trigger.problem = TriggerState.PAUSED, None
-        await self._sources.stop(name)
+        async with self._changing:
+            trigger = self.triggers[name]
+            trigger.state, trigger.problem = TriggerState.PAUSED, None
+            await self._sources.stop(name)
 
     async def resume(self, name: str) -> None:
-        trigger = self.triggers[name]
-        if trigger.state is TriggerState.PAUSED:
-            trigger.state = TriggerState.ACTIVE
-            self._sources.start(trigger)
-            self._deliverer.nudge()
+        async with self._changing:
+            trigger = self.triggers[name]
+            if trigger.state is TriggerState.PAUSED:
+                trigger.state = TriggerState.ACTIVE
+                self._sources.start(trigger)
+                self._deliverer.nudge()
 
     @staticmethod
     def _release(trigger: Trigger | None) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+
 import pytest
 from events import SOON, delivered, new_type, no_triggers  # noqa: F401
 from waiting import until
@@ -10,6 +13,7 @@ import nbfaas
 from nbfaas import on, remote
 from nbfaas.agent.event import BadEvent
 from nbfaas.model.delivery import DeliveryState
+from nbfaas.service import Service
 
 pytestmark = [
     pytest.mark.usefixtures("service", "no_triggers"),
@@ -76,3 +80,36 @@ def test_an_url_that_cannot_be_asked_has_its_attempts_and_then_a_dead_letter(ser
     assert nbfaas.triggers.drain(30)
     (letter,) = nbfaas.dead_letters.list("asked.on_success")
     assert letter.reason == "3 attempts failed"
+
+
+def test_each_trigger_has_one_source_however_many_threads_define_and_pause_it(service):
+    def define() -> None:
+        @on.every(60, name="ticks")
+        @remote(cpu=0.25)
+        def tick():
+            return 1
+
+    def flip() -> None:
+        trigger = nbfaas.triggers["ticks"]
+        for _ in range(5):
+            trigger.pause()
+            trigger.resume()
+
+    for act in (define, flip):
+        threads = [threading.Thread(target=act) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        nbfaas.triggers["ticks"].resume()
+        assert _sources(service) == ["nbfaas-source-ticks"]
+    nbfaas.triggers["ticks"].remove()
+    assert _sources(service) == []
+
+
+def _sources(service: Service) -> list[str]:
+    async def names() -> list[str]:
+        await asyncio.sleep(0)
+        return [task.get_name() for task in asyncio.all_tasks()]
+
+    return [name for name in service.run(names()) if name.startswith("nbfaas-source-")]
