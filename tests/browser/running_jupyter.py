@@ -83,7 +83,9 @@ class JupyterServer:
             "--JupyterNotebookApp.expose_app_in_browser=True",
         ]
         options += ["--allow-root"] if os.geteuid() == 0 else []
-        return [sys.executable, "-m", "jupyterlab", *options]
+        # It ends when the tests do, however that happens.
+        ended = ("setpriv", "--pdeathsig", "TERM")
+        return [*ended, sys.executable, "-m", "jupyterlab", *options]
 
     def _environment(self) -> dict[str, str]:
         folder = self.folder
