@@ -111,6 +111,7 @@ class Fleet:
             in_flight=lane.in_flight,
             existing=lane.existing,
             durations=lane.durations,
+            running=lane.running(self._loop.time()),
             limit=lane.function.options.max_containers,
         )
         for _ in range(wanted - lane.existing):

@@ -45,6 +45,10 @@ class Lane:
     def in_flight(self) -> int:
         return sum(len(slot.in_flight) for slot in self.slots)
 
+    def running(self, now: float) -> float:
+        """For how many seconds the invocation has run that was started first, of those that run."""
+        return max((now - slot.head_since for slot in self.slots if slot.in_flight), default=0.0)
+
     @property
     def existing(self) -> int:
         return len(self.slots) + self.starting

@@ -210,6 +210,18 @@ def test_idle_sandboxes_give_way_to_a_function_that_finds_no_memory(service):
     assert [first.remote(), second.remote(), first.remote()] == [1, 2, 1]
 
 
+def test_a_long_map_after_a_short_call_gets_more_sandboxes(records):
+    @remote(cpu=0.5)
+    def nap(seconds):
+        time.sleep(seconds)
+
+    nap.remote(0)
+    records.clear()
+    nap.map([3.0] * 3).results()
+    began = [record for record in records if isinstance(record, AttemptStarted)]
+    assert len({record.sandbox for record in began}) == 3
+
+
 def test_functions_that_do_not_fit_beside_each_other_share_the_cores(service, records):
     @remote(cpu=8)
     def first(n):
