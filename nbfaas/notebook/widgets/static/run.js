@@ -8,9 +8,6 @@ import { widget } from "./view.js";
 const ORDER = ["done", "failed", "timed_out", "cancelled", "running", "retrying", "queued"];
 const LOOK = 1000; // milliseconds between looks at an item that has not ended
 
-// A view may be drawn anew (when the run has ended): what was chosen in it is kept.
-const KEPT = { open: -1, selected: -1, failedOnly: false, focus: null };
-
 export default widget({
   fields: ["head", "counts", "timing", "number"],
   label: (view) => `Map of ${view.get("head")?.function ?? "a function"}`,
@@ -20,6 +17,8 @@ export default widget({
 class Run {
   constructor(view) {
     this.view = view;
+    // The view is drawn anew when the run has ended; what was chosen in it is kept.
+    this.kept = view.memory.run ??= { open: -1, selected: -1, failedOnly: false, focus: null };
     const head = view.get("head") ?? { id: "", function: "", total: 0 };
     this.total = head.total;
     this.known = 0; // the number of the states that are shown; with 0 all are queued
@@ -65,21 +64,21 @@ class Run {
   }
 
   restore() {
-    this.failedOnly.checked = KEPT.failedOnly;
-    this.grid._failedOnly = KEPT.failedOnly;
-    this.grid.selected = KEPT.selected < this.total ? KEPT.selected : -1;
+    this.failedOnly.checked = this.kept.failedOnly;
+    this.grid._failedOnly = this.kept.failedOnly;
+    this.grid.selected = this.kept.selected < this.total ? this.kept.selected : -1;
     this.grid.redraw();
-    if (KEPT.open >= 0 && KEPT.open < this.total) this.open(KEPT.open);
+    if (this.kept.open >= 0 && this.kept.open < this.total) this.open(this.kept.open);
     const root = this.view.root;
-    root.addEventListener("focusin", () => (KEPT.focus = true));
-    root.addEventListener("focusout", (event) => (KEPT.focus = event.relatedTarget === null && Date.now()));
-    if (KEPT.focus && Date.now() - KEPT.focus < 500) requestAnimationFrame(() => this.grid.node.focus());
+    root.addEventListener("focusin", () => (this.kept.focus = true));
+    root.addEventListener("focusout", (event) => (this.kept.focus = event.relatedTarget === null && Date.now()));
+    if (this.kept.focus && Date.now() - this.kept.focus < 500) requestAnimationFrame(() => this.grid.node.focus());
   }
 
   close() {
     clearTimeout(this.timer);
     this.grid.close();
-    if (KEPT.focus === true) KEPT.focus = Date.now();
+    if (this.kept.focus === true) this.kept.focus = Date.now();
   }
 
   // -- what the Python side tells
@@ -160,13 +159,13 @@ class Run {
   // -- choosing
 
   filter(failed) {
-    KEPT.failedOnly = failed;
+    this.kept.failedOnly = failed;
     this.grid.filter(failed);
   }
 
   chosen(index) {
-    KEPT.selected = index;
-    if (KEPT.open >= 0 && KEPT.open !== index) this.open(index);
+    this.kept.selected = index;
+    if (this.kept.open >= 0 && this.kept.open !== index) this.open(index);
   }
 
   nextFailure() {
@@ -177,19 +176,19 @@ class Run {
   }
 
   step(by) {
-    const index = Math.max(0, Math.min(this.total - 1, KEPT.open + by));
+    const index = Math.max(0, Math.min(this.total - 1, this.kept.open + by));
     this.grid.select(index);
   }
 
   open(index) {
-    KEPT.open = index;
+    this.kept.open = index;
     this.seen = null;
     this.panel.node.hidden = false;
     this.look();
   }
 
   shut() {
-    KEPT.open = -1;
+    this.kept.open = -1;
     this.panel.node.hidden = true;
     clearTimeout(this.timer);
     this.grid.node.focus();
@@ -197,7 +196,7 @@ class Run {
 
   /** Ask about the open item, if there may be news of it. */
   async look() {
-    const index = KEPT.open;
+    const index = this.kept.open;
     if (index < 0) return;
     const code = this.grid.states[index];
     const now = `${index}/${code}`;
@@ -207,7 +206,7 @@ class Run {
     this.looking = true;
     const facts = await this.view.ask("item", { index }).catch(ignoreTold);
     this.looking = false;
-    if (KEPT.open !== index) return void this.look();
+    if (this.kept.open !== index) return void this.look();
     if (!facts) return;
     this.panel.details.show(facts);
     if (facts.final) this.seen = now;
