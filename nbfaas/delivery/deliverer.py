@@ -103,7 +103,7 @@ class Deliverer:
         self._settled = asyncio.Event()  # all that has ended is settled
         self._quiet.set()
         self._settled.set()
-        self._complained = False
+        self._complained: set[str] = set()  # of what does not work just now
         self._closing = False
         self.delivered = 0
         """How many attempts have ended since it was started."""
@@ -327,18 +327,18 @@ class Deliverer:
         try:
             wait = await step()
         except EventStoreError as error:
-            if not self._complained:  # once, and not each second
-                self._complained = True
+            if what not in self._complained:  # once, and not each second
+                self._complained.add(what)
                 self._notify(f"{what} has to wait: {error}")
             await asyncio.sleep(_STORE_DOWN)
             return 0
         except Exception as error:  # noqa: BLE001 - nor may anything else
-            if not self._complained:
-                self._complained = True
+            if what not in self._complained:
+                self._complained.add(what)
                 self._notify(f"{what} has failed, and is tried again: {error!r}")
             await asyncio.sleep(_STORE_DOWN)
             return 0
-        self._complained = False
+        self._complained.discard(what)
         return wait
 
     # -- the end

@@ -38,6 +38,7 @@ class Writer:
         self._closing = False
         self._damage: EventStoreDamaged | None = None
         self._in_trouble = False
+        self._changes = 0  # of the connection, before the present transaction
         self._thread = threading.Thread(target=self._run, name="nbfaas-events", daemon=True)
 
     def __repr__(self) -> str:
@@ -113,7 +114,7 @@ class Writer:
         try:
             self._begin()
             carry_out(self._tx, group)
-            self._commit(group)
+            self._commit_and_note(group)
         except Exception as error:  # noqa: BLE001 - nothing may end the thread
             self._roll_back()
             if is_trouble(error):
@@ -139,7 +140,7 @@ class Writer:
                     if is_trouble(error):
                         raise
                     failed.append((operation, error))
-            self._commit(done)
+            self._commit_and_note(done)
         except Exception as error:  # noqa: BLE001
             self._roll_back()
             self._refuse(group, error)
@@ -159,6 +160,14 @@ class Writer:
             # SQLite would go on writing to a file that nobody will ever find.
             raise EventStoreDamaged(str(self._path), "it was moved or removed while in use")
         self._tx.begin()
+        self._changes = self._tx.connection.total_changes()
+
+    def _commit_and_note(self, group: Group) -> None:
+        self._commit(group)
+        # That nothing could be written says nothing about a disk that is full.
+        if self._in_trouble and self._tx.connection.total_changes() != self._changes:
+            self._in_trouble = False
+            self._notice(f"the event store {self._path} can be written again")
 
     def _commit(self, group: Group) -> None:
         self._tx.commit()
@@ -170,9 +179,6 @@ class Writer:
 
     def _acknowledge(self, group: Group) -> None:
         """Tell that it is done; for when it is on disk."""
-        if self._in_trouble:
-            self._in_trouble = False
-            self._notice(f"the event store {self._path} can be written again")
         for operation in group:
             if isinstance(operation, Stepwise):
                 operation.advance()

@@ -44,6 +44,7 @@ def test_what_cannot_be_written_is_not_acknowledged_and_later_it_works_again(
         assert str(path) in str(caught.value)
         with pytest.raises(EventStoreUnavailable):
             store.settle([done(delivery)]).result()
+        assert store.next_due(["orders"]).result() is None  # that this can be says nothing
     assert store.waiting == {}
     assert len(notices) == 1  # told once, and not three times
     disk.failures.clear()
