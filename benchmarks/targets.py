@@ -159,10 +159,17 @@ ROWS = (
         "a virtual machine, and how often that happens is up to the kernel; the agent stays awake "
         "between calls to spare one of these. What a bare socket takes is among the others.",
     ),
-    Row("map", "map of 5,000 no-ops, no chunk size given", "rate", "/s", True, _map),
+    Row(
+        "map", "map of 5,000 no-ops, no chunk size given", "rate", "/s", True, _map,
+        reason="Not explained. On a quiet machine medians of four rounds were 42,000, 36,000 and "
+        "36,000/s. Timed as it is now, after the machine has become calm, an older version "
+        "(ee4b50b) makes 37,000/s; the 45,000/s of earlier pages were timed without that wait.",
+    ),
     Row(
         "even", "map of 200 items of 50 ms on 8 containers", "seconds", "s", False,
         _against("seconds", "ideal", 1.05, "× the ideal"), "even", {"slept": "sum of sleeps ÷ 8"},
+        "Other programs were at work: eight rounds on a quieter machine took 1.02 to 1.03 times "
+        "the ideal.",
     ),
     Row(
         "uneven", "400 uneven items (1 ms to 2 s) on 8 containers", "seconds", "s", False,
@@ -195,10 +202,11 @@ ROWS = (
         _against("rate", "raw", 0.9, "× raw docker starts", True), "growth",
         {"raw": "raw docker starts", "heard": "raw create, start, Python in it connects"},
         "Raw starts are of containers that were created before, and they end before anything has "
-        "run in them. A sandbox must be created as well, and its interpreter and agent must have "
-        "started: 50 to 60 ms of a core, on top of the 200 ms that a start takes of a core anyway. "
-        "Both cores are busy throughout, so none of it can be hidden behind something else. What "
-        "Docker and a bare Python alone reach at the same is among the others.",
+        "run in them. A sandbox must be created as well, and its agent must have started: up to "
+        "its first call that takes 75 ms of processor time, 32 of them a bare interpreter's. How "
+        "much of the gap each of these makes was not measured. Docker and a bare Python alone, "
+        "among the others, stayed below 0.9 as well in five of six rounds, all of them disturbed "
+        "by other programs.",
     ),
     Row(
         "queue", "100,000 queued invocations: submitting", "submit_rate", "/s", True, _queue,
