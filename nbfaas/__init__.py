@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from nbfaas.remote.dead_letters import dead_letters as dead_letters
     from nbfaas.remote.decorator import functions as functions
     from nbfaas.remote.decorator import remote as remote
+    from nbfaas.remote.deployed import deployed as deployed
     from nbfaas.remote.emit import emit as emit
     from nbfaas.remote.endpoint import endpoint as endpoint
     from nbfaas.remote.function import RemoteFunction as RemoteFunction
@@ -70,6 +71,7 @@ _WHERE = {
     "as_completed": "nbfaas.remote.gathering",
     "config": "nbfaas.settings",
     "dead_letters": "nbfaas.remote.dead_letters",
+    "deployed": "nbfaas.remote.deployed",
     "emit": "nbfaas.remote.emit",
     "endpoint": "nbfaas.remote.endpoint",
     "functions": "nbfaas.remote.decorator",

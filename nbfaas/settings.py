@@ -116,6 +116,11 @@ class Settings(Configurable):
     http_port = traitlets.Int(
         0, min=0, max=65535, help="Their port. 0: one that is free; nbfaas.endpoint() tells."
     ).tag(config=True)
+    registry = traitlets.Unicode(
+        "",
+        help="Where deployed functions are pushed to and pulled from: host:port/prefix, as in "
+        "localhost:5000/functions. Credentials are Docker's own (docker login).",
+    ).tag(config=True)
     json_log = traitlets.Unicode(
         None,
         allow_none=True,

@@ -65,6 +65,7 @@
     │   ├── DeadlinePassed (TimeoutError)   … or had not ended in time
     │   └── BadHttpResponse                 a function's result makes no HTTP response
     ├── DeployError
+    │   ├── RunsInImageOnly                 a deployed function was called without remote
     │   ├── NotDeployable                   the function has what has no meaning elsewhere
     │   ├── BadDeployment (ValueError)      a name, alias or weight makes no sense
     │   ├── NotDeployed (KeyError)          no function was deployed under this name
@@ -138,6 +139,7 @@ from nbfaas.errors.deploy import (
     NotInRegistry,
     RegistryRefused,
     RegistryUnavailable,
+    RunsInImageOnly,
     UnknownVersion,
     VersionInUse,
 )
@@ -273,6 +275,7 @@ __all__ = [
     "ResultNotPicklable",
     "ResultTooLarge",
     "ResultUnreadable",
+    "RunsInImageOnly",
     "SandboxCrashed",
     "SandboxLost",
     "SandboxStartFailed",

@@ -30,6 +30,16 @@ class BadDeployment(DeployError, ValueError):
         self.value = value
 
 
+class RunsInImageOnly(DeployError):
+    """A deployed function was called as if it were defined here."""
+
+    def __init__(self, name: str, what: str = "called here") -> None:
+        super().__init__(
+            f"the deployed function {name!r} can't be {what}: it exists in its image only. Use "
+            "its remote(…), spawn(…) or map(…)."
+        )
+
+
 class NotDeployed(DeployError, KeyError):
     """No function was deployed under this name."""
 

@@ -28,6 +28,8 @@ from nbfaas.settings import Settings
 if TYPE_CHECKING:
     import docker
 
+    from nbfaas.images.registry import Address, Registry
+
 
 class Images:
     """Builds, lists and removes images. Methods block; they may be called from any thread.
@@ -120,6 +122,12 @@ class Images:
     def functions(self) -> FunctionImages:
         """The images of deployed functions, at the same daemon."""
         return FunctionImages(self._engine, self._folder)
+
+    def registry(self, address: Address) -> Registry:
+        """A registry that this daemon pushes to and pulls from; to be closed (``with``)."""
+        from nbfaas.images.registry import Registry
+
+        return Registry(self._engine, address)
 
     def _function_image(self, spec: ImageSpec) -> BuiltImage:
         found = self._built(spec.name)

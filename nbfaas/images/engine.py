@@ -163,6 +163,26 @@ class Engine:
             return f"the Docker Engine did not answer: {error}"
         return None if answer.ok else _message(answer)
 
+    def tag(self, image: str, reference: str) -> None:
+        """Give an image one more name."""
+        repository, _, tag = reference.rpartition(":")
+        with engine_errors(reference):
+            self._api.tag(image, repository, tag)
+
+    def push(self, image: str, repository: str, tag: str) -> Iterator[dict[str, Any]]:
+        """What the daemon says while it uploads, errors included, as it comes."""
+        reference = f"{repository}:{tag}"
+        self.tag(image, reference)
+        with engine_errors(reference):
+            yield from self._api.push(repository, tag=tag, stream=True, decode=True)
+
+    def download(self, repository: str, digest: str) -> Iterator[dict[str, Any]]:
+        """What the daemon says while it pulls by digest, errors included, as it comes."""
+        try:
+            yield from self._api.pull(repository, tag=digest, stream=True, decode=True)
+        except docker.errors.APIError as error:
+            yield {"error": str(error.explanation or error)}
+
     def pull(self, reference: str, say: Callable[[str], None]) -> dict[str, Any]:
         """Fetch an image from its registry. Raises ``ImageNotFound``."""
         reason = self.can_pull(reference)

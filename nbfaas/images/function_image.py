@@ -7,7 +7,6 @@ unpickled on the host) and ``source.py`` (for people).
 from __future__ import annotations
 
 import hashlib
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -93,9 +92,17 @@ class FunctionImages:
             raise IntegrityError(what, reason, _DEPLOY_AGAIN)
         return FunctionImage(reference, found["Id"], manifest, payload)
 
-    def remove(self, reference: str) -> None:
-        """Remove a tag, and the image if it was the last."""
-        self._engine.remove(reference)
+    def keep(self, image: FunctionImage) -> None:
+        """Give a pulled image the name that built ones have: without one it could be pruned."""
+        self._engine.tag(image.image_id, reference_of(image.manifest))
+
+    def remove(self, image_id: str) -> None:
+        """Remove all names of an image, and the image. Raises ``ImageError`` while a container
+        uses it."""
+        found = self._engine.inspect(image_id)
+        if found is not None:
+            for name in (*(found["RepoTags"] or ()), *(found["RepoDigests"] or ())):
+                self._engine.remove(name)
 
 
 def reference_of(manifest: FunctionManifest) -> str:
@@ -112,13 +119,12 @@ def _holds(found: dict[str, Any], manifest: FunctionManifest) -> bool:
 
 
 def _labels(manifest: FunctionManifest) -> dict[str, str]:
-    made = datetime.fromtimestamp(manifest.created_at or time.time(), UTC)
     return {
         "org.opencontainers.image.title": manifest.name,
         "org.opencontainers.image.description": f"The function {manifest.function}, by nbfaas.",
         "org.opencontainers.image.version": manifest.version,
         "org.opencontainers.image.revision": manifest.content_hash,
-        "org.opencontainers.image.created": made.isoformat(timespec="seconds"),
+        "org.opencontainers.image.created": datetime.now(UTC).isoformat(timespec="seconds"),
         "org.opencontainers.image.base.name": manifest.image.name,
         f"{OWN}function": manifest.name,
         f"{OWN}version": manifest.version,

@@ -68,7 +68,8 @@ class ImageManifest(msgspec.Struct, frozen=True):
 class FunctionManifest(msgspec.Struct, frozen=True, kw_only=True):
     """``name`` and ``version`` (``v3``) are those of the catalog, ``function`` is the name in the
     notebook. ``content_hash`` is over all that decides what the function does (see
-    ``content_hash_of``). ``source`` is for people, and is never run."""
+    ``content_hash_of``). ``source`` is for people, and is never run. When it was made is told by the
+    image's label and the catalog: here it would make another layer of the same function."""
 
     schema: int = SCHEMA
     name: str
@@ -88,7 +89,6 @@ class FunctionManifest(msgspec.Struct, frozen=True, kw_only=True):
     cloudpickle: str = ""
     nbfaas: str = ""
     agent: str = ""
-    created_at: float = 0.0
 
     def to_json(self) -> bytes:
         """Indented, keys in a fixed order: it is read by people too."""
@@ -105,7 +105,7 @@ class FunctionManifest(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-# What says when, by what and under which name it was deployed, or follows from the rest.
+# What says by what and under which name it was deployed, or follows from the rest.
 _NOT_HASHED = frozenset(
     {
         "name",
@@ -115,7 +115,6 @@ _NOT_HASHED = frozenset(
         "cloudpickle",
         "nbfaas",
         "agent",
-        "created_at",
         "payload_size",
     }
 )

@@ -56,16 +56,15 @@ def pack_reproducibly(function: Callable[..., Any], name: str) -> Deployable:
 
 def source_of(name: str, parts: Iterable[object]) -> str:
     """The text of functions and classes, one after the other; those inside others left out."""
-    texts: list[str] = []
+    texts: dict[str, None] = {}
     for part in parts:
         try:
             text = textwrap.dedent(inspect.getsource(part))  # type: ignore[arg-type]
         except (OSError, TypeError):
             continue
-        if not any(text.strip() in textwrap.dedent(other) or _inside(text, other)
-                   for other in texts):  # fmt: skip
-            texts.append(text if text.endswith("\n") else f"{text}\n")
-    return "\n\n".join(texts) or _NO_SOURCE.format(name)
+        texts[text.rstrip() + "\n"] = None
+    alone = [text for text in texts if not any(_is_inside(text, other) for other in texts)]
+    return "\n\n".join(alone) or _NO_SOURCE.format(name)
 
 
 class ReproduciblePickler(ShippingPickler):
@@ -137,5 +136,7 @@ def stable_filename(filename: str) -> str:
     return os.path.basename(filename) if os.path.isabs(filename) else filename
 
 
-def _inside(text: str, other: str) -> bool:
-    return textwrap.indent(text, "    ").strip() in other
+def _is_inside(text: str, other: str) -> bool:
+    """As a method in its class, or a function in another."""
+    indented = (textwrap.indent(text.rstrip(), " " * depth) for depth in (4, 8))
+    return text != other and any(each in other for each in indented)

@@ -17,7 +17,7 @@ import msgspec
 from nbfaas.agent.units import format_seconds
 from nbfaas.catalog import Catalog, Version
 from nbfaas.catalog.names import check_alias, check_name, default_name
-from nbfaas.errors import BadDeployment, NotDeployable
+from nbfaas.errors import BadDeployment
 from nbfaas.model.function import Entry
 from nbfaas.model.image import ImageSpec
 from nbfaas.model.manifest import FunctionManifest, ImageManifest
@@ -154,7 +154,7 @@ def _build(
 ) -> Version:
     """``lost`` is the version with these contents whose image was removed; it is made again."""
     number = catalog.next_number(manifest.name) if lost is None else lost.number
-    manifest = msgspec.structs.replace(manifest, version=f"v{number}", created_at=time.time())
+    manifest = msgspec.structs.replace(manifest, version=f"v{number}")
     if show is not None:
         from nbfaas.images.progress import BuildProgress
 
@@ -169,8 +169,6 @@ def _build(
 def _package(function: RemoteFunction[Any, Any]) -> Deployable:
     if isinstance(function, HandlerFunction):
         return Deployable(function._source.encode(), (), function._source)
-    if not hasattr(function, "_function"):
-        raise NotDeployable(function.name, "it was deployed already", "Lead an alias to it.")
     return pack_reproducibly(function._function, function.name)
 
 

@@ -1,0 +1,227 @@
+"""Deployed functions to and from registries, pinned to their digests.
+
+A version's tag (``v3``) is written once. What is pulled must have the digest and the contents that
+the catalog remembers; a version that is not known yet is remembered as it comes.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nbfaas.catalog import Catalog, Pin, Version
+from nbfaas.catalog.names import LATEST, check_name, split, version_number
+from nbfaas.errors import (
+    BadDeployment,
+    ImageNotFound,
+    IntegrityError,
+    NotDeployed,
+    NotInRegistry,
+    RegistryUnavailable,
+    UnknownVersion,
+)
+from nbfaas.remote.deploy import Show, open_catalog, open_images
+from nbfaas.settings import config
+
+if TYPE_CHECKING:
+    from nbfaas.images.builder import Images
+    from nbfaas.images.registry import Registry
+
+
+class RegistryNotice(UserWarning):
+    """A registry could not be asked, and what is here already is used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Distributed:
+    """A version that was pushed or pulled. ``changed``: something had to be transferred; ``notice``
+    says why what was here already is used, if the registry could not be asked."""
+
+    version: Version
+    pin: Pin
+    changed: bool
+    notice: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Distributed {self.version} {self.pin.how} {self.pin.reference}>"
+
+
+def push(reference: str, show: Show | None = None) -> Distributed:
+    """Upload a version (``thumb:v3``, ``thumb:prod``, ``thumb``) to the registry of the settings.
+
+    Raises ``IntegrityError`` if another image was pushed under its number before.
+    """
+    name, wanted = split(reference)
+    catalog = open_catalog()
+    version = catalog.version(name, wanted)
+    with open_images(config, show) as images, _registry(images) as registry:
+        if images.functions.find(version.image_id) is None:
+            raise ImageNotFound(version.image_id, detail=f"the image of {version}; deploy it again")
+        repository = registry.address.repository(name)
+        there = registry.digest(name, version.label)
+        pin = _pin(catalog, version, repository)
+        if there is not None:
+            if pin is None or pin.digest != there:
+                raise IntegrityError(
+                    f"{repository}:{version.label}",
+                    f"the registry has {there} under this version already"
+                    + (f", and {pin.digest} was pushed or pulled" if pin else ""),
+                    "Pull that one, or deploy under another name: a version is never overwritten.",
+                )
+            return Distributed(version, pin, changed=False)
+        digest = registry.push(version.image_id, name, version.label, _say(show, str(version)))
+    return Distributed(version, catalog.pin(version, repository, digest, "pushed"), changed=True)
+
+
+def pull(reference: str, show: Show | None = None) -> Distributed:
+    """Download ``thumb:v3``, ``thumb`` (the highest version) or ``thumb@sha256:…``, check it, and
+    enter it into the catalog under its own version.
+
+    If the registry does not answer, the version that is here already is taken, and a
+    ``RegistryNotice`` says so. Raises ``IntegrityError`` if it is not what was pinned.
+    """
+    name, _, digest = reference.partition("@")
+    name, tag = split(name)
+    check_name(name)
+    if tag not in (None, LATEST) and version_number(str(tag)) is None:
+        raise BadDeployment("version", tag, "v1, v2, …: aliases are not kept in registries")
+    catalog = open_catalog()
+    with open_images(config, show) as images, _registry(images) as registry:
+        try:
+            if not digest:
+                tag, digest = _look_up(registry, name, tag)
+            known = _known(catalog, name, tag)
+            pin = None if known is None else _pin(
+                catalog, known, registry.address.repository(name)
+            )  # fmt: skip
+            if known is not None and pin is not None and pin.digest != digest:
+                raise IntegrityError(
+                    f"{registry.address.repository(name)}:{tag}",
+                    f"its tag leads to {digest}, but {pin.digest} was {pin.how}",
+                    "Find out who has moved the tag. The pinned one can still be had: "
+                    f"nbfaas pull {name}@{pin.digest}",
+                )
+            return _download(images, catalog, registry, name, tag, digest, show)
+        except RegistryUnavailable as error:
+            cached = _cached(images, catalog, registry, name, tag, digest)
+            if cached is None:
+                raise
+            notice = f"{error} {cached.version} is here already, as {cached.pin.digest}."
+            warnings.warn(notice, RegistryNotice, stacklevel=2)
+            return Distributed(cached.version, cached.pin, changed=False, notice=notice)
+
+
+def fetch(images: Images, catalog: Catalog, version: Version) -> Version:
+    """A version's image that is not on this machine any more, from where it was pushed to or pulled
+    from. Raises ``ImageNotFound`` if it never was."""
+    from nbfaas.images.registry import Address
+
+    failed: Exception | None = None
+    for pin in catalog.pins(version):
+        address = Address.parse(pin.repository.rpartition("/")[0])
+        try:
+            with images.registry(address) as registry:
+                return _download(
+                    images, catalog, registry, version.name, version.label, pin.digest, None
+                ).version
+        except (RegistryUnavailable, NotInRegistry) as error:
+            failed = error
+    if failed is not None:
+        raise failed
+    detail = f"the image of {version}, which was never pushed; deploy it again"
+    raise ImageNotFound(version.image_id, detail=detail)
+
+
+def _download(
+    images: Images,
+    catalog: Catalog,
+    registry: Registry,
+    name: str,
+    tag: str | None,
+    digest: str,
+    show: Show | None,
+) -> Distributed:
+    repository = registry.address.repository(name)
+    reference = f"{repository}@{digest}"
+    changed = images.functions.find(reference) is None
+    if changed:
+        registry.pull(name, digest, _say(show, f"{name} {tag or ''}".strip()))
+    image = images.functions.read(reference)
+    manifest = image.manifest
+    if manifest.name != name or (tag is not None and manifest.version != tag):
+        raise IntegrityError(
+            f"{reference}{f' ({tag})' if tag else ''}",
+            f"it holds {manifest.name} {manifest.version}",
+            "Find out who has moved the tag.",
+        )
+    images.functions.keep(image)
+    version = catalog.add(manifest, image.image_id)
+    there = _pin(catalog, version, repository)
+    if there is None or there.digest != digest:
+        there = catalog.pin(version, repository, digest, "pulled")
+    return Distributed(version, there, changed)
+
+
+def _look_up(registry: Registry, name: str, tag: str | None) -> tuple[str, str]:
+    """The tag and its digest; of the highest version, if none is asked for."""
+    tags = registry.tags(name)
+    if tag is None or tag == LATEST:
+        numbers = [number for each in tags if (number := version_number(each)) is not None]
+        tag = f"v{max(numbers)}" if numbers else LATEST
+    digest = registry.digest(name, tag)
+    if digest is None:
+        known = [f"{name}:{each}" for each in tags] or registry.functions()
+        raise NotInRegistry(str(registry.address), f"{name}:{tag}", known)
+    return tag, digest
+
+
+def _cached(
+    images: Images,
+    catalog: Catalog,
+    registry: Registry,
+    name: str,
+    tag: str | None,
+    digest: str,
+) -> Distributed | None:
+    """What the registry would have been asked for, if it is here."""
+    repository = registry.address.repository(name)
+    try:
+        candidates = catalog.versions(name)
+    except NotDeployed:
+        return None
+    for version in candidates:
+        pin = _pin(catalog, version, repository)
+        right = version.label == tag if tag not in (None, LATEST) else True
+        if digest:
+            right = pin is not None and pin.digest == digest
+        if right and pin is not None and images.functions.find(version.image_id) is not None:
+            return Distributed(version, pin, changed=False)
+    return None
+
+
+def _known(catalog: Catalog, name: str, tag: str | None) -> Version | None:
+    try:
+        return None if tag is None else catalog.version(name, tag)
+    except (NotDeployed, UnknownVersion):
+        return None
+
+
+def _pin(catalog: Catalog, version: Version, repository: str) -> Pin | None:
+    return next((pin for pin in catalog.pins(version) if pin.repository == repository), None)
+
+
+def _registry(images: Images) -> Registry:
+    from nbfaas.images.registry import Address
+
+    return images.registry(Address.parse(config.registry))
+
+
+def _say(show: Show | None, name: str) -> Show:
+    from nbfaas.images.progress import BuildProgress
+
+    def say(message: object) -> None:
+        if show is not None:
+            show(BuildProgress(name, 1, 1, str(message)))
+
+    return say
