@@ -48,7 +48,7 @@ def html(watch: Watch, now: float) -> str:
     """``now`` is monotonic."""
     head, *_ = text(watch, now).splitlines()
     functions = rows.function_rows(watch.activity, watch.facts, now)
-    pool = rows.pool_rows(watch.activity, watch.facts, {})
+    pool = rows.pool_rows(watch.activity, watch.facts, rows.CpuUse(), now)
     parts = [
         markup(head.removeprefix("nbfaas dashboard: ")),
         snapshot.table(_FUNCTIONS, map(_function, functions), "Functions")

@@ -14,6 +14,7 @@ from nbfaas.notebook.widgets.dashboard.watch import Watch
 
 _LONG_RUNNING = 0.3  # seconds after which something that runs is shown before it ends
 _LETTER_CHARACTERS = 20_000
+_MEASURED = 0.9  # seconds that the use of CPU is measured over
 
 
 def summary(watch: Watch, now: float) -> dict[str, Any]:
@@ -96,20 +97,38 @@ def trigger_rows(facts: Facts, stream: EventStream) -> list[dict[str, Any]]:
     return rows
 
 
-def pool_rows(activity: Activity, facts: Facts, ticks: dict[str, float]) -> dict[str, Any]:
-    """``ticks``: seconds of CPU that each sandbox had used by the last time; brought up to date.
-    (So ``used`` is about cores, if it is called once a second.)"""
+class CpuUse:
+    """How many cores each sandbox has used of late. ``seconds``: what it has used in all."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[float, float, float]] = {}
+
+    def __repr__(self) -> str:
+        return f"<CpuUse of {len(self._known)} sandboxes>"
+
+    def cores(self, sandbox: str, seconds: float, now: float) -> float:
+        at, before, cores = self._known.get(sandbox, (now, seconds, 0.0))
+        if now - at >= _MEASURED:
+            at, before, cores = now, seconds, round((seconds - before) / (now - at), 2)
+        self._known[sandbox] = (at, before, cores)
+        return cores
+
+    def keep(self, sandboxes: set[str]) -> None:
+        """Forget the others."""
+        self._known = {name: known for name, known in self._known.items() if name in sandboxes}
+
+
+def pool_rows(activity: Activity, facts: Facts, use: CpuUse, now: float) -> dict[str, Any]:
+    """``now`` is monotonic. Empty while there is no pool."""
     pool = facts.pool
     if pool is None:
         return {}
     rows = []
     states: Counter[str] = Counter()
-    before = dict(ticks)
-    ticks.clear()
+    use.keep({row.id for row in pool.sandboxes})
     for row in pool.sandboxes:
         states[row.state.lower()] += 1
         lane = activity.lanes.get(row.id)
-        ticks[row.id] = cpu = lane.cpu if lane else 0.0
         rows.append(
             {
                 "id": row.id,
@@ -119,11 +138,11 @@ def pool_rows(activity: Activity, facts: Facts, ticks: dict[str, float]) -> dict
                 "image": row.image,
                 "in_flight": row.in_flight,
                 "answered": row.answered,
-                "used": round(cpu - before.get(row.id, cpu), 2),
+                "used": use.cores(row.id, lane.cpu if lane else 0.0, now),
                 "cpu": row.cpu,
                 "held": row.held,
                 "memory": row.memory,
-                "idle": int(row.idle_seconds),
+                "idle": _coarse(row.idle_seconds),
             }
         )
     if pool.starting:
@@ -138,6 +157,12 @@ def pool_rows(activity: Activity, facts: Facts, ticks: dict[str, float]) -> dict
         "cold": activity.cold,
         "warm": activity.warm,
     }
+
+
+def _coarse(seconds: float) -> int:
+    """In steps that grow: what is merely idle need not be told about every second."""
+    step = 10 if seconds < 60 else 60
+    return int(seconds // step * step)
 
 
 def lane_rows(activity: Activity) -> list[list[Any]]:

@@ -1,4 +1,4 @@
-"""How things went over time: a row of figures for each second."""
+"""How things went over time: a row of figures for each second, but for those without calls."""
 
 from __future__ import annotations
 

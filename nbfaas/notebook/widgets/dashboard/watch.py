@@ -15,6 +15,7 @@ from nbfaas.service import Service
 
 EVERY = 1.0  # seconds between two looks at how things stand
 _LATE = 5.0  # seconds that the latency over time is of
+_IDLE = (0.0, 0.0, 0, 0, None, None, None)  # a row of the series, without its time
 
 
 class Watch:
@@ -38,6 +39,7 @@ class Watch:
         self._ticked = float("-inf")
         self._died = -1
         self._counted = (0, 0)
+        self._idle = False  # whether the last row of the series was of a second without calls
 
     def __repr__(self) -> str:
         return f"<Watch of {self.activity!r}>"
@@ -95,11 +97,18 @@ class Watch:
         total, errors = activity.all.total, activity.all.errors
         calls, failed = total - self._counted[0], errors - self._counted[1]
         self._counted = (total, errors)
-        self.series.add(
-            self._clock(),
+        row = (
             calls / passed,
             failed / passed,
             sum(pool.waiting.values()) if pool else 0,
             sum(row.in_flight > 0 for row in pool.sandboxes) if pool else 0,
             *activity.all.percentiles(50, 95, 99, last=_LATE),
         )
+        at = self._clock()
+        idle = row == _IDLE
+        if idle and self._idle:
+            return  # there is nothing new to be told
+        if self._idle and len(self.series):
+            self.series.add(at - EVERY, *_IDLE)  # up to here
+        self._idle = idle
+        self.series.add(at, *row)

@@ -42,7 +42,7 @@ class Dashboard(FaasWidget):
 
     def __init__(self) -> None:
         self._watch = Watch(current_service)
-        self._cpu: dict[str, float] = {}
+        self._cpu = rows.CpuUse()
         self._sent = {"spans": 0, "series": 0, "events": 0, "lines": 0}
         self._ticks = 0
         self._lanes = -1
@@ -62,6 +62,9 @@ class Dashboard(FaasWidget):
             if watch.ticks != self._ticks:
                 self._ticks = watch.ticks
                 self._put_facts(time.monotonic())
+            if watch.activity.lanes_changed != self._lanes:  # before the bars that are in them
+                self._lanes = watch.activity.lanes_changed
+                self.put(lanes=rows.lane_rows(watch.activity))
             self._tell_more()
             problem = watch.problem
         if problem is not None:
@@ -74,7 +77,7 @@ class Dashboard(FaasWidget):
             "summary": rows.summary(watch, now),
             "functions": rows.function_rows(activity, facts, now),
             "triggers": rows.trigger_rows(facts, watch.stream),
-            "pool": rows.pool_rows(activity, facts, self._cpu),
+            "pool": rows.pool_rows(activity, facts, self._cpu, now),
             "letters": {
                 "events": facts.events,
                 "rows": [rows.letter_row(each) for each in facts.letters],
@@ -83,9 +86,6 @@ class Dashboard(FaasWidget):
             "running": rows.open_rows(activity, time.time()),
             "log_functions": activity.log.functions,
         }
-        if activity.lanes_changed != self._lanes:
-            self._lanes = activity.lanes_changed
-            fields["lanes"] = rows.lane_rows(activity)
         self.put(**fields)
 
     def _tell_more(self) -> None:

@@ -48,8 +48,8 @@ export function tiles() {
       say(figure, tile.figure(summary));
       say(note, tile.note(summary));
       note.title = note.textContent;
-      const end = store.seconds.at(-1)?.at ?? 0;
-      const rows = store.seconds.filter((row) => row.at > end - CHART_SECONDS);
+      const end = store.now();
+      const rows = lately(store.seconds, end);
       const values = rows.flatMap((row) => tile.lines.map(([name]) => row[name]));
       const top = Math.max(0, ...values.filter(Number.isFinite));
       say(most, top ? `2 min, ${tile.unit(top)} at most` : "2 min");
@@ -64,6 +64,16 @@ export function tiles() {
     node: el("div", { class: "nbfd-tiles" }, made.map((each) => each.node)),
     draw: (summary, store) => made.forEach((each) => each.draw(summary, store)),
   };
+}
+
+/** The rows that the chart shows. Where nothing happened there are none, up to now: that is zero. */
+function lately(seconds, end) {
+  const rows = seconds.filter((row) => row.at > end - CHART_SECONDS);
+  const last = rows.at(-1) ?? seconds.at(-1);
+  if (!last || end - last.at < 2) return rows;
+  const none = { calls: 0, errors: 0, waiting: 0, running: 0, p50: NaN, p95: NaN, p99: NaN };
+  const begin = Math.max(last.at + 1, end - CHART_SECONDS);
+  return [...rows, { ...none, at: begin }, { ...none, at: end }];
 }
 
 function path(rows, name, end, top) {

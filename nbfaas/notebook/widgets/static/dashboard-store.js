@@ -25,12 +25,13 @@ export class Store {
     this.lines = [];
     this.filter = { function: "", text: "" };
     this.ahead = 0; // seconds that the kernel's clock is ahead of ours
+    this.ended = null; // when the kernel was last there, if it is not
     this._next = { series: 0, events: 0, lines: 0 };
   }
 
   /** Seconds since the epoch, by the kernel's clock. */
   now() {
-    return Date.now() / 1000 + this.ahead;
+    return this.ended ?? Date.now() / 1000 + this.ahead;
   }
 
   /** Take a message in. */

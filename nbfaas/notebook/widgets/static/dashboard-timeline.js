@@ -1,18 +1,15 @@
 // The timeline: which sandbox was at what, and when. A canvas; its lanes' names are elements.
 
 import { button, el, keyed, plain, put, say, seconds, clock } from "./dom.js";
+import { AXIS, COLD_BIT, ROW, paint, place } from "./dashboard-bars.js";
 import { cut, hint, shown } from "./dashboard-tables.js";
 
-const ROW = 20; // pixels of a lane
-const AXIS = 18; // pixels of the axis
 const MOST_LANES = 60;
 const SHORTEST = 0.001; // seconds that are shown at least
 const LONGEST = 6 * 3600;
-const COLD_BIT = 4;
 const SPAN_STATES = ["succeeded", "failed", "timed out", "cancelled"];
 // 3:1 at least on white and on JupyterLab's dark ground, with white letters in them.
 const HUES = ["#2f6fb5", "#b35c00", "#2c8a57", "#9a4d9d", "#8a6d00", "#c0394f", "#1c7f86", "#6f5fc0"];
-const STEPS = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
 
 /** `kept`: what is remembered when the view is drawn anew: {end, width, live, number}. */
 export class Timeline {
@@ -107,98 +104,13 @@ export class Timeline {
   }
 
   _x(time) {
-    return this.width * (1 - (this.at.end - time) / this.at.width);
+    return place(this.at, this.width, time);
   }
 
   _paint() {
-    const { store, at, width } = this;
-    const context = this.canvas.getContext("2d");
-    const style = getComputedStyle(this.view.root);
-    const ink = (name) => style.getPropertyValue(name).trim();
-    this.ink = { text: ink("--nbf-text"), faint: ink("--nbf-faint"), line: ink("--nbf-line"), ground: ink("--nbf-ground"), failed: ink("--nbf-failed") };
-    context.setTransform(this.scale, 0, 0, this.scale, 0, 0);
-    context.clearRect(0, 0, width, this.height);
-    context.font = `11px ${style.fontFamily}`;
-    context.textBaseline = "middle";
-    this._axis(context);
-    const begin = at.end - at.width;
-    const filled = new Float64Array(this.lanes.length).fill(-1); // up to where, by lane
-    for (let i = 0; i < store.count; i++) {
-      const row = this.rows.get(store.lane[i]);
-      if (row === undefined || store.begin[i] > at.end || store.begin[i] + store.length[i] < begin) continue;
-      const left = Math.max(-2, this._x(store.begin[i]));
-      const right = Math.min(width + 2, this._x(store.begin[i] + store.length[i]));
-      const bad = store.code[i] & 3;
-      if (right - filled[row] < 0.7 && !bad && !(store.code[i] & COLD_BIT)) continue; // hidden by the one before
-      filled[row] = Math.max(right, left + 1);
-      this._bar(context, row, left, filled[row], bad, store.code[i] & COLD_BIT ? this._x(store.begin[i] - store.wait[i]) : null);
-      if (store.first + i === at.number) this._ring(context, row, left, filled[row]);
-    }
-    for (const [lane, since] of this.view.get("running")) {
-      const row = this.rows.get(lane);
-      const right = this._x(store.now());
-      if (row !== undefined && right > 0 && this._x(since) < width) {
-        this._bar(context, row, Math.max(-2, this._x(since)), Math.min(right, width + 2), 0, null, " …");
-      }
-    }
-  }
-
-  _axis(context) {
-    const { at, width } = this;
-    const base = this.lanes.length * ROW;
-    const step = STEPS.find((each) => (each / at.width) * width > 90) ?? 3600;
-    context.strokeStyle = this.ink.line;
-    context.fillStyle = this.ink.faint;
-    context.lineWidth = 1;
-    context.globalAlpha = 0.6;
-    context.beginPath();
-    for (let row = 0; row <= this.lanes.length; row++) {
-      context.moveTo(0, row * ROW + 0.5);
-      context.lineTo(width, row * ROW + 0.5);
-    }
-    const marks = [];
-    for (let time = Math.ceil((at.end - at.width) / step) * step; time <= at.end; time += step) {
-      const x = Math.round(this._x(time)) + 0.5;
-      context.moveTo(x, 0);
-      context.lineTo(x, base + 4);
-      marks.push([x, time]);
-    }
-    context.stroke();
-    context.globalAlpha = 1;
-    for (const [x, time] of marks) {
-      const digits = step < 1 ? Math.min(4, Math.ceil(-Math.log10(step))) : 0;
-      const text = clock(time) + (digits ? (time % 1).toFixed(digits).slice(1) : "");
-      if (x + context.measureText(text).width < width) context.fillText(text, x + 3, base + 11);
-    }
-  }
-
-  _bar(context, row, left, right, bad, waited, mark = "") {
-    const [top, height] = [row * ROW + 3, ROW - 5];
-    const name = this.lanes[row][2];
-    if (waited !== null) hatch(context, Math.max(-2, waited), top, left - Math.max(-2, waited), height, this.hues.get(name));
-    context.fillStyle = this.hues.get(name);
-    context.fillRect(left, top, right - left, height);
-    if (bad) {
-      context.fillStyle = this.ink.failed;
-      context.fillRect(left, top + height - 4, right - left, 4);
-    }
-    if (waited !== null && right - left > 4) hatch(context, left, top, Math.min(10, right - left), height, "#fff");
-    const from = Math.max(left, 0);
-    if (right - from > 30) {
-      context.save();
-      context.beginPath();
-      context.rect(from, top, right - from - 2, height);
-      context.clip();
-      context.fillStyle = "#fff";
-      context.fillText(`${bad ? "✗ " : waited !== null ? "❄ " : ""}${name}${mark}`, from + 4 + (waited !== null ? 8 : 0), top + height / 2);
-      context.restore();
-    }
-  }
-
-  _ring(context, row, left, right) {
-    context.strokeStyle = this.ink.text;
-    context.lineWidth = 2;
-    context.strokeRect(left - 1, row * ROW + 2, right - left + 2, ROW - 3);
+    const { store, at, lanes, rows, hues, width, height, scale } = this;
+    paint(this.canvas, getComputedStyle(this.view.root),
+      { store, at, lanes, rows, hues, width, height, scale, running: this.view.get("running") });
   }
 
   // -- moving and zooming
@@ -322,11 +234,10 @@ export class Timeline {
     if (from < at.end - at.width || to > at.end) at.end = to + at.width / 2;
     at.live = false;
     this.draw();
-    const text = this._about(number);
-    say(this.details, text);
+    say(this.details, this._about(number));
     try {
       const found = await this.view.ask("span", { number });
-      if (at.number === number) put(this.details, text, ". Invocation ", el("code", {}, plain(found.invocation)));
+      if (at.number === number) put(this.details, this._about(number), ". Invocation ", el("code", {}, plain(found.invocation)));
     } catch (error) {
       if (!error.told) throw error;
     }
@@ -354,23 +265,6 @@ export class Timeline {
     }
     if (best >= 0) this._select(store.first + best);
   }
-}
-
-function hatch(context, left, top, width, height, colour) {
-  if (width < 1) return;
-  context.save();
-  context.beginPath();
-  context.rect(left, top, width, height);
-  context.clip();
-  context.strokeStyle = colour;
-  context.lineWidth = 1.5;
-  context.beginPath();
-  for (let x = left - height; x < left + width; x += 5) {
-    context.moveTo(x, top + height);
-    context.lineTo(x + height, top);
-  }
-  context.stroke();
-  context.restore();
 }
 
 function hash(text) {

@@ -10,13 +10,15 @@ import { Timeline } from "./dashboard-timeline.js";
 import { widget } from "./view.js";
 
 const FIELDS = ["summary", "functions", "triggers", "pool", "letters", "lanes", "running", "log_filter", "log_functions"];
-const remembered = new WeakMap(); // by model: the tab, and where the timeline is
+// An attribute of the model that the kernel does not know: what is remembered when a view is drawn
+// anew, that is the tab, and where the timeline is.
+const KEPT = "_dashboard_kept";
 
 export default widget({ fields: FIELDS, label: "nbfaas dashboard", build });
 
 function build(view) {
-  const kept = remembered.get(view.model) ?? { tab: "functions", timeline: {} };
-  remembered.set(view.model, kept);
+  const kept = view.get(KEPT) ?? { tab: "functions", timeline: {} };
+  view.model.set(KEPT, kept);
   const store = new Store();
   const top = tiles();
   const panels = {
@@ -71,10 +73,14 @@ function build(view) {
   });
   roving(list, "[role=tab]");
   choose(kept.tab);
-  // What is live moves on, also while nothing is told.
+  // Time goes on, also while nothing is told.
   const timer = setInterval(() => {
-    if (view.live && kept.tab === "timeline" && kept.timeline.live) panel.draw();
-  }, 500);
+    if (!view.live) store.ended ??= store.now();
+    else store.ended = null;
+    if (store.ended !== null || document.visibilityState !== "visible") return;
+    top.draw(view.get("summary"), store);
+    if (kept.tab === "timeline" && kept.timeline.live) panel.draw();
+  }, 1000);
 
   return {
     update() {

@@ -302,11 +302,13 @@ def test_rows_say_what_runs_and_what_waits() -> None:
     assert [each["name"] for each in found["triggers"]] == ["score"]
     total = rows.summary(watch, 2.0)
     assert (total["total"], total["errors"], total["dead"], total["waiting"]) == (2, 1, 1, 3)
-    ticks: dict[str, float] = {}
-    shown = rows.pool_rows(watch.activity, watch.facts, ticks)
+    use = rows.CpuUse()
+    shown = rows.pool_rows(watch.activity, watch.facts, use, 2.0)
     assert (shown["states"], shown["cold"], shown["warm"]) == ({"idle": 1}, 1, 1)
     watch.activity.add(call("score", 3))
-    assert rows.pool_rows(watch.activity, watch.facts, ticks)["rows"][0]["used"] == 0.75
+    for now in (2.1, 3.0, 3.1):
+        shown = rows.pool_rows(watch.activity, watch.facts, use, now)
+    assert shown["rows"][0]["used"] == 0.75
 
 
 def test_what_has_run_for_a_while_is_shown_before_it_ends() -> None:
@@ -322,6 +324,19 @@ def test_a_dashboard_without_a_service_is_empty_and_says_what_to_do() -> None:
     assert watch.problem is None
     assert "@remote" in picture.html(watch, 1.0)
     assert "0 calls" in picture.text(watch, 1.0)
+
+
+def test_seconds_without_calls_add_nothing_to_the_charts() -> None:
+    watch = Watch(lambda: None, clock=lambda: 0.0)
+    for second in range(20):
+        watch.tick(float(second))
+    assert len(watch.series) == 1
+    watch.listen(call())
+    for second in range(20, 40):
+        watch.tick(float(second))
+    calls = watch.series.column("calls")
+    assert calls[:4] == [0.0, 0.0, 1.0, 0.0]
+    assert len(calls) < 12
 
 
 def test_what_the_service_raises_is_kept_to_be_shown() -> None:
