@@ -13,7 +13,7 @@ from nbfaas.delivery.rows import ROWS, answer, chunks, delivery_of, encoded
 from nbfaas.delivery.statements import query
 from nbfaas.model.delivery import Delivery
 
-_BODIES = 8  # deliveries read at once: their bodies may be large
+_BODIES = 4  # deliveries read at once: their bodies may be large
 
 
 class Transaction:

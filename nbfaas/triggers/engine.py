@@ -44,7 +44,7 @@ from nbfaas.triggers.supervisor import Supervisor
 from nbfaas.triggers.targets import FunctionTarget
 from nbfaas.triggers.trigger import FUNCTION, Trigger, TriggerState
 
-_LARGEST_EVENT = 32_000_000  # bytes of JSON; many of them are in memory at once
+_LARGEST_EVENT = 100_000_000  # bytes of JSON; many of them are in memory at once
 _FULL_PAUSE = 0.25  # seconds a source waits before it looks whether the queue has room again
 
 
@@ -361,7 +361,13 @@ class SourceIntake:
 def _new_delivery(trigger: Trigger, event: Event, *, lease: bool = False) -> NewDelivery:
     body = None
     if trigger.transformer is not None:
-        body = event.replace(data=trigger.transformer.apply(event.to_dict())).to_json()
+        as_json = event.to_dict()
+        data = trigger.transformer.apply(as_json)
+        try:
+            body = event.replace(data=data).to_json()
+        except BadEvent:  # nested too deeply now; of that the attempt is to die, and not the source
+            as_json.pop("data_base64", None)
+            body = encode({**as_json, "data": data})
     key = None if trigger.ordered_by is None else trigger.ordered_by(event)
     return NewDelivery(trigger.name, trigger.target, trigger.policy, key, body, lease)
 

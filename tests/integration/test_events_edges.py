@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 
 import pytest
@@ -14,6 +15,7 @@ from nbfaas import on, remote
 from nbfaas.agent.event import BadEvent
 from nbfaas.model.delivery import DeliveryState
 from nbfaas.service import Service
+from nbfaas.triggers.engine import EventEngine
 
 pytestmark = [
     pytest.mark.usefixtures("service", "no_triggers"),
@@ -28,7 +30,9 @@ def _nested(depth: int) -> object:
     return value
 
 
-def test_events_that_are_refused_take_no_place_of_others(service):
+def test_events_that_are_refused_take_no_place_of_others(service, monkeypatch):
+    engine = sys.modules[EventEngine.__module__]  # nbfaas.triggers is the list of triggers
+    monkeypatch.setattr(engine, "_LARGEST_EVENT", 1_000_000)
     kind = new_type()
 
     @on.event(kind, transform={"x": "$.data"}, max_in_flight=2)
@@ -37,12 +41,23 @@ def test_events_that_are_refused_take_no_place_of_others(service):
         return x
 
     for _ in range(3):
-        with pytest.raises(BadEvent):
-            nbfaas.emit(kind, _nested(101))  # the transformer puts it into an object
-        with pytest.raises(BadEvent, match="32 MB"):
-            nbfaas.emit(kind, "x" * 33_000_000)
+        with pytest.raises(BadEvent, match="1 MB are kept"):
+            nbfaas.emit(kind, "x" * 1_000_000)
     kept = [delivered(service, nbfaas.emit(kind, n).id)[0] for n in range(3)]
     assert {each.state for each in kept} == {DeliveryState.DONE}
+
+
+def test_what_a_transformer_nests_too_deeply_is_a_dead_letter_and_no_poison_for_a_source(service):
+    kind = new_type()
+
+    @on.event(kind, transform={"x": "$.data"}, delivery=SOON)
+    @remote(cpu=0.25)
+    def take(x):
+        return x
+
+    (dead,) = delivered(service, nbfaas.emit(kind, _nested(101)).id)
+    assert dead.state is DeliveryState.DEAD
+    assert "nested too deeply" in (dead.attempts[-1].error or "")
 
 
 def test_an_error_that_is_no_unicode_ends_its_attempt_and_is_told(service):
