@@ -8,8 +8,6 @@ from nbfaas.errors import UnknownDeadLetter
 from nbfaas.model.delivery import DeadLetter
 from nbfaas.service import get_service
 
-_LISTED = 1_000
-
 
 class DeadLetters:
     """The dead-letter queue, the latest first. ``dead_letters[7]`` is the one with number 7."""
@@ -19,10 +17,10 @@ class DeadLetters:
         return get_service().events.store.dead_letters(trigger, limit)
 
     def __iter__(self) -> Iterator[DeadLetter]:
-        return iter(self.list(limit=_LISTED))
+        return iter(self.list(limit=len(self)))
 
     def __len__(self) -> int:
-        return len(self.list(limit=_LISTED))
+        return sum(get_service().events.store.dead_counts().values())
 
     def __getitem__(self, number: int) -> DeadLetter:
         """Raises ``UnknownDeadLetter``."""

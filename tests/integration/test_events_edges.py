@@ -11,7 +11,7 @@ from events import SOON, delivered, new_type, no_triggers  # noqa: F401
 from waiting import until
 
 import nbfaas
-from nbfaas import on, remote
+from nbfaas import Event, on, remote
 from nbfaas.agent.event import BadEvent
 from nbfaas.model.delivery import DeliveryState
 from nbfaas.service import Service
@@ -128,3 +128,19 @@ def _sources(service: Service) -> list[str]:
         return [task.get_name() for task in asyncio.all_tasks()]
 
     return [name for name in service.run(names()) if name.startswith("nbfaas-source-")]
+
+
+def test_all_dead_letters_are_counted_and_gone_through(service):
+    kind = new_type()
+
+    @on.event(kind, name="all-fail", delivery=1)
+    @remote(cpu=0.25)
+    def fail():
+        raise ValueError("no")
+
+    events = [Event(kind) for _ in range(1_100)]
+    service.run(service.events.accept(events))
+    assert nbfaas.triggers.drain(60)
+    assert len(nbfaas.dead_letters) == 1_100
+    assert {letter.event["id"] for letter in nbfaas.dead_letters} == {e.id for e in events}
+    assert repr(nbfaas.dead_letters).endswith("and 1090 more")
