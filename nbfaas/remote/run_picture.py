@@ -81,8 +81,10 @@ def attempt_line(stats: AttemptStats) -> str:
     text = (
         f"attempt {stats.attempt} {GLYPHS[name]} {word(name)}: waited "
         f"{format_seconds(stats.queued)}{cold}, transfer {format_seconds(stats.overhead)}, "
-        f"ran {format_seconds(stats.wall)}, peak {format_bytes(stats.peak_memory)}"
+        f"ran {format_seconds(stats.wall)}"
     )
+    if stats.peak_memory:  # not known of a sandbox that was killed
+        text += f", peak {format_bytes(stats.peak_memory)}"
     return f"{text}, {stats.error}" if stats.error else text
 
 

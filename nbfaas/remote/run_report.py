@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nbfaas.agent.units import format_bytes, format_seconds
 from nbfaas.errors import ReportNotWritten
 from nbfaas.model.invocation import InvocationState
-from nbfaas.pictures.drawing import page, table
+from nbfaas.pictures.drawing import GLYPHS, page, table
 from nbfaas.pictures.histogram import histogram
 from nbfaas.pictures.states import NAMES, name_of
 from nbfaas.pictures.text import markup
@@ -78,15 +78,16 @@ _HEADINGS = ("Item", "State", "Attempts", "Waited", "Ran", "Peak memory", "Input
 
 def _row(item: Details) -> tuple[object, ...]:
     last = item.attempts[-1] if item.attempts else None
-    figures = ("", "", "")
+    figures = ["", "", ""]
     if last is not None:
-        cold = " (cold start)" if last.cold_start else ""
-        figures = (
+        cold = " (cold)" if last.cold_start else ""
+        figures = [
             format_seconds(last.queued) + cold,
             format_seconds(last.wall),
-            format_bytes(last.peak_memory),
-        )
-    state = word(name_of(item.state))
+            format_bytes(last.peak_memory) if last.peak_memory else "",
+        ]
+    name = name_of(item.state)
+    state = f"{GLYPHS[name]} {word(name)}"
     outcome = item.result if item.state is InvocationState.SUCCEEDED else item.error
     return (item.index, state, len(item.attempts), *figures, _short(item.input), _short(outcome))
 

@@ -72,9 +72,7 @@ def test_a_report_lists_failures_first_and_says_what_it_leaves_out(service, run,
     path = run.report(tmp_path / "report.html", items=2)
     assert path == tmp_path / "report.html"
     text = path.read_text("utf-8")
-    assert text.index('<td style="text-align:left">3</td>') < text.index(
-        '<td style="text-align:left">0</td>'
-    )
+    assert text.index(">3</td>") < text.index(">0</td>")
     assert "4 more items are not listed" in text
     assert "6 attempts: median" in text
     assert "raise ValueError(EVIL)" in text

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbfaas.model.invocation import InvocationState
-from nbfaas.pictures.drawing import COLOURS, GLYPHS
+from nbfaas.pictures.drawing import COLOURS, GLYPHS, grid
+from nbfaas.pictures.histogram import histogram
 from nbfaas.pictures.rate import Rate
 from nbfaas.pictures.states import NAMES, change, name_of, squares, tally
 
@@ -94,3 +95,27 @@ def test_a_rate_keeps_few_samples_however_often_it_is_told():
         rate.add(step / 1000, step)
     assert len(rate._samples) < 100
     assert 990 < rate.per_second < 1010
+
+
+def test_a_still_picture_tells_states_by_shape_too_and_no_text_becomes_markup():
+    shapes = {}
+    for name in NAMES:
+        drawn = grid([name], "<b>one</b>")
+        shapes[name] = drawn.partition(' d="')[2].partition('"')[0]
+        assert COLOURS[name] in drawn
+        assert "<b>" not in drawn
+    assert len(set(shapes.values())) == len(NAMES)
+
+
+def test_a_picture_of_many_items_stays_small():
+    states, _ = squares(bytes(range(7)) * 15_000, 2000)
+    assert len(grid(states, "many")) < 100_000
+    assert grid([], "none").startswith("<svg")
+
+
+def test_a_histogram_counts_every_duration():
+    drawn = histogram([0.001] * 5 + [10.0])
+    assert "<title>5</title>" in drawn
+    assert "<title>1</title>" in drawn
+    assert "logarithmic" in drawn
+    assert "logarithmic" not in histogram([1.0, 1.0])

@@ -178,7 +178,7 @@ export const STATES = {
   retrying: { glyph: "↻", word: "retrying" },
   done: { glyph: "✓", word: "done" },
   failed: { glyph: "✗", word: "failed" },
-  timed_out: { glyph: "⏱", word: "timed out" },
+  timed_out: { glyph: "◔", word: "timed out" },
   cancelled: { glyph: "■", word: "cancelled" },
 };
 

@@ -74,7 +74,7 @@ function attempt(facts, longest, several) {
     el("div", { class: "nbf-row" }, el("span", { class: "nbf-bold" }, `${facts.number}.`),
       state(facts.state),
       el("span", { class: "nbf-faint" },
-        `${said.join(", ")}; cpu ${seconds(facts.cpu)}, peak ${bytes(facts.memory)}`),
+        said.join(", "), facts.memory > 0 && `; cpu ${seconds(facts.cpu)}, peak ${bytes(facts.memory)}`),
       facts.sandbox && el("span", { class: "nbf-faint nbf-cut", title: plain(facts.sandbox) },
         `in ${plain(facts.sandbox)}`)),
     el("div", { class: "nbf-spans", role: "img", "aria-label": said.join(", ") },

@@ -146,7 +146,7 @@ class Run {
   }
 
   showVerdict(counts, timing, failed) {
-    const name = !timing.done ? (counts.running || counts.done ? "running" : "queued")
+    const name = !timing.done ? (counts.queued === this.total ? "queued" : "running")
       : failed ? "failed" : counts.cancelled ? "cancelled" : "done";
     if (name === this.told) return;
     const before = this.told;
