@@ -97,6 +97,8 @@ class ShippingPickler(cloudpickle.Pickler):  # type: ignore[misc]
         elif cls.__module__ != "builtins":
             self.classes.append(cls)
             reduced = _with_qualname(cls, reduced)
+            if len(reduced) > 2:  # cloudpickle's copy of what the class holds
+                reduced[2][0].pop(_MSGSPEC_CACHE, None)
         return reduced
 
     def _reduce_module(self, module: ModuleType) -> Any:
@@ -120,3 +122,6 @@ def _with_qualname(cls: type, reduced: Any) -> Any:
 
 
 _CACHED = type(functools.lru_cache(len))
+# What msgspec leaves behind in dataclasses, TypedDicts and Enums that it has looked at, as for the
+# form of an event. It can't be pickled, and is made again where it is needed.
+_MSGSPEC_CACHE = "__msgspec_cache__"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import functools
 import importlib
 import sys
@@ -17,6 +18,7 @@ from elsewhere import call_elsewhere, run_script
 
 from nbfaas.agent.local_function import LocalFunction, RemoteCallInSandbox
 from nbfaas.errors import NotPicklable
+from nbfaas.events import schema_of
 from nbfaas.packager.arguments import dump_arguments
 from nbfaas.packager.pack import distribution_for, pack
 from nbfaas.packager.rebuild import rebuild_exception
@@ -324,3 +326,24 @@ def test_packing_does_not_touch_cloudpickles_registry(project: Path) -> None:
     module: ModuleType = importlib.import_module("helpers2")
     pack(module.g, "g")
     assert not cloudpickle.list_registry_pickle_by_value()
+
+
+def test_a_class_that_msgspec_has_looked_at_ships_and_keeps_its_version():
+    @dataclass
+    class Line:
+        quantity: int
+
+    class Kind(enum.Enum):
+        NEW = "new"
+
+    def total(lines: list[Line], kind: Kind = Kind.NEW) -> int:
+        return sum(Line(**each).quantity for each in lines) + len(kind.value)
+
+    total.__annotations__ = {"lines": list[Line], "kind": Kind}
+    Line.__annotations__ = {"quantity": int}
+    total.__module__ = Line.__module__ = Kind.__module__ = "__main__"
+    before = pack(total, "f").payload
+    schema_of(total)
+    assert "__msgspec_cache__" in vars(Line)
+    assert pack(total, "f").payload == before
+    assert call(total, [{"quantity": 2}]) == 5
