@@ -7,8 +7,8 @@ export const AXIS = 18; // pixels of the axis
 export const COLD_BIT = 4; // of a bar's code; the lower two bits are its state, 0 for success
 const LEAST = 90; // pixels between two marks of the axis
 const STEPS = [
-  0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5,
-  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600,
+  0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30,
+  60, 120, 300, 600, 1800, 3600,
 ];
 
 /** Where a time is, in pixels. `at`: {end, width}, both in seconds. */
@@ -98,7 +98,8 @@ function paintBar(context, { lanes, hues }, row, { left, right, waited, failed, 
     context.fillStyle = failed;
     context.fillRect(left, top + height - 4, right - left, 4);
   }
-  if (cold && right - left > 4) hatch(context, left, top, Math.min(10, right - left), height, "#fff");
+  if (cold && right - left > 4)
+    hatch(context, left, top, Math.min(10, right - left), height, "#fff");
   const from = Math.max(left, 0);
   if (right - from < 30) return;
   context.save();

@@ -8,20 +8,37 @@ const CHART_HEIGHT = 44;
 
 const TILES = [
   {
-    title: "Calls a second", of: "calls and errors", unit: number,
-    lines: [["calls", "calls"], ["errors", "errors"]],
+    title: "Calls a second",
+    of: "calls and errors",
+    unit: number,
+    lines: [
+      ["calls", "calls"],
+      ["errors", "errors"],
+    ],
     figure: (sum) => number(sum.rate),
-    note: (sum) => `${number(sum.total)} in all${sum.errors ? `, ✗ ${number(sum.errors)} failed` : ""}`,
+    note: (sum) =>
+      `${number(sum.total)} in all${sum.errors ? `, ✗ ${number(sum.errors)} failed` : ""}`,
   },
   {
-    title: "Waiting", of: "waiting and running invocations", unit: number,
-    lines: [["waiting", "waiting"], ["running", "running"]],
+    title: "Waiting",
+    of: "waiting and running invocations",
+    unit: number,
+    lines: [
+      ["waiting", "waiting"],
+      ["running", "running"],
+    ],
     figure: (sum) => number(sum.waiting),
     note: (sum) => `${number(sum.running)} running in ${number(sum.sandboxes)} sandboxes`,
   },
   {
-    title: "Latency, p95", of: "latency percentiles", unit: seconds,
-    lines: [["p50", "p50"], ["p95", "p95"], ["p99", "p99"]],
+    title: "Latency, p95",
+    of: "latency percentiles",
+    unit: seconds,
+    lines: [
+      ["p50", "p50"],
+      ["p95", "p95"],
+      ["p99", "p99"],
+    ],
     figure: (sum) => seconds(sum.p95 ?? NaN),
     note: (sum) => `p50 ${seconds(sum.p50 ?? NaN)}; waiting and running, the last minute`,
   },
@@ -34,16 +51,43 @@ export function tiles() {
     const note = el("div", { class: "nbf-faint nbf-cut" });
     const most = el("span", { class: "nbfd-most" });
     const paths = tile.lines.map((_, i) =>
-      svg("path", { class: `nbfd-line nbfd-line-${i}`, "vector-effect": "non-scaling-stroke" }));
-    const chart = svg("svg", {
-      role: "img", viewBox: `0 0 ${CHART_WIDTH} ${CHART_HEIGHT}`, preserveAspectRatio: "none",
-    }, paths);
-    const legend = el("div", { class: "nbfd-legend nbf-faint" }, tile.lines.map(([, word], i) =>
-      el("span", {}, svg("svg", { width: 18, height: 8, "aria-hidden": "true" },
-        svg("path", { class: `nbfd-line nbfd-line-${i}`, d: "M0 4H18" })), ` ${word}`)),
-      most);
-    const node = el("div", { class: "nbfd-tile" }, el("div", { class: "nbfd-tile-title" }, tile.title),
-      figure, note, el("div", { class: "nbfd-chart" }, chart), legend);
+      svg("path", { class: `nbfd-line nbfd-line-${i}`, "vector-effect": "non-scaling-stroke" }),
+    );
+    const chart = svg(
+      "svg",
+      {
+        role: "img",
+        viewBox: `0 0 ${CHART_WIDTH} ${CHART_HEIGHT}`,
+        preserveAspectRatio: "none",
+      },
+      paths,
+    );
+    const legend = el(
+      "div",
+      { class: "nbfd-legend nbf-faint" },
+      tile.lines.map(([, word], i) =>
+        el(
+          "span",
+          {},
+          svg(
+            "svg",
+            { width: 18, height: 8, "aria-hidden": "true" },
+            svg("path", { class: `nbfd-line nbfd-line-${i}`, d: "M0 4H18" }),
+          ),
+          ` ${word}`,
+        ),
+      ),
+      most,
+    );
+    const node = el(
+      "div",
+      { class: "nbfd-tile" },
+      el("div", { class: "nbfd-tile-title" }, tile.title),
+      figure,
+      note,
+      el("div", { class: "nbfd-chart" }, chart),
+      legend,
+    );
     const draw = (summary, store) => {
       say(figure, tile.figure(summary));
       say(note, tile.note(summary));
@@ -53,15 +97,22 @@ export function tiles() {
       const values = rows.flatMap((row) => tile.lines.map(([name]) => row[name]));
       const top = Math.max(0, ...values.filter(Number.isFinite));
       say(most, top ? `2 min, ${tile.unit(top)} at most` : "2 min");
-      chart.setAttribute("aria-label",
-        `${tile.of} over the last 2 minutes, ${top ? tile.unit(top) : "none"} at most`);
+      chart.setAttribute(
+        "aria-label",
+        `${tile.of} over the last 2 minutes, ${top ? tile.unit(top) : "none"} at most`,
+      );
       tile.lines.forEach(([name], i) =>
-        paths[i].setAttribute("d", top ? path(rows, name, end, top) : ""));
+        paths[i].setAttribute("d", top ? path(rows, name, end, top) : ""),
+      );
     };
     return { node, draw };
   });
   return {
-    node: el("div", { class: "nbfd-tiles" }, made.map((each) => each.node)),
+    node: el(
+      "div",
+      { class: "nbfd-tiles" },
+      made.map((each) => each.node),
+    ),
     draw: (summary, store) => made.forEach((each) => each.draw(summary, store)),
   };
 }

@@ -7,10 +7,23 @@ const TYPING = 250; // milliseconds of silence after which what was typed is loo
 
 export function logsPanel(view, store) {
   const names = el("select", { "aria-label": "Only lines of this function", onchange: find });
-  const text = el("input", { type: "search", placeholder: "contains…", "aria-label": "Only lines that contain this text", oninput: typed });
+  const text = el("input", {
+    type: "search",
+    placeholder: "contains…",
+    "aria-label": "Only lines that contain this text",
+    oninput: typed,
+  });
   const note = el("span", { class: "nbf-faint", role: "status" });
-  const lines = el("div", { class: "nbfd-log", tabindex: 0, role: "log", "aria-label": "Output of functions", "aria-live": "off" });
-  const none = hint("Nothing has been written since the dashboard was opened. What functions print shows up here.");
+  const lines = el("div", {
+    class: "nbfd-log",
+    tabindex: 0,
+    role: "log",
+    "aria-label": "Output of functions",
+    "aria-live": "off",
+  });
+  const none = hint(
+    "Nothing has been written since the dashboard was opened. What functions print shows up here.",
+  );
   const noMatch = hint("No line matches.");
   let timer = 0;
   let options = "";
@@ -33,8 +46,16 @@ export function logsPanel(view, store) {
     const state = JSON.stringify([known, wanted.function]);
     if (state === options) return;
     options = state;
-    put(names, ["", ...known].map((name) =>
-      el("option", { value: name, selected: name === wanted.function }, name ? plain(name) : "All functions")));
+    put(
+      names,
+      ["", ...known].map((name) =>
+        el(
+          "option",
+          { value: name, selected: name === wanted.function },
+          name ? plain(name) : "All functions",
+        ),
+      ),
+    );
     names.value = wanted.function;
     if (document.activeElement !== text) text.value = wanted.text;
   }
@@ -44,17 +65,42 @@ export function logsPanel(view, store) {
     draw() {
       choices();
       const atEnd = lines.scrollTop + lines.clientHeight >= lines.scrollHeight - 8;
-      keyed(lines, store.lines, (line) => line.n, (line) =>
-        el("div", { class: line.stream === 2 ? "nbfd-line-of nbfd-stderr" : "nbfd-line-of" },
-          el("span", { class: "nbf-faint" }, `${clock(line.at)} `),
-          el("span", { class: "nbfd-who nbf-cut", title: `${plain(line.function)}, ${plain(line.invocation)}` }, plain(line.function)),
-          el("span", { class: "nbfd-said" }, line.stream === 2 && el("span", { class: "nbf-hidden" }, "stderr: "), ansi(line.text))));
+      keyed(
+        lines,
+        store.lines,
+        (line) => line.n,
+        (line) =>
+          el(
+            "div",
+            { class: line.stream === 2 ? "nbfd-line-of nbfd-stderr" : "nbfd-line-of" },
+            el("span", { class: "nbf-faint" }, `${clock(line.at)} `),
+            el(
+              "span",
+              {
+                class: "nbfd-who nbf-cut",
+                title: `${plain(line.function)}, ${plain(line.invocation)}`,
+              },
+              plain(line.function),
+            ),
+            el(
+              "span",
+              { class: "nbfd-said" },
+              line.stream === 2 && el("span", { class: "nbf-hidden" }, "stderr: "),
+              ansi(line.text),
+            ),
+          ),
+      );
       if (atEnd) lines.scrollTop = lines.scrollHeight;
       const filtered = store.filter.function || store.filter.text;
       shown(none, !store.lines.length && !filtered);
       shown(noMatch, !store.lines.length && filtered);
       shown(lines, store.lines.length);
-      say(note, store.lines.length ? `${store.lines.length} lines${store.lines.length >= 200 ? ", the latest" : ""}` : "");
+      say(
+        note,
+        store.lines.length
+          ? `${store.lines.length} lines${store.lines.length >= 200 ? ", the latest" : ""}`
+          : "",
+      );
     },
     close: () => clearTimeout(timer),
   };

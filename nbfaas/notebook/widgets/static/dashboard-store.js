@@ -6,8 +6,11 @@ const MOST_SPANS = 40_000;
 const MOST_SECONDS = 300;
 const MOST_ROWS = 500;
 const SPAN_COLUMNS = [
-  ["begin", Float64Array], ["length", Float32Array], ["wait", Float32Array],
-  ["lane", Uint32Array], ["code", Uint8Array],
+  ["begin", Float64Array],
+  ["length", Float32Array],
+  ["wait", Float32Array],
+  ["lane", Uint32Array],
+  ["code", Uint8Array],
 ];
 
 /** A piece of a message as an array of `Kind`; the bytes may begin anywhere. */

@@ -7,9 +7,19 @@ import { cut, hint, shown } from "./dashboard-tables.js";
 const MOST_LANES = 60;
 const SHORTEST = 0.001; // seconds that are shown at least
 const LONGEST = 6 * 3600;
+const LIVELIEST = 1; // seconds; of less than that there is nothing yet at the live end
 const SPAN_STATES = ["succeeded", "failed", "timed out", "cancelled"];
 // 3:1 at least on white and on JupyterLab's dark ground, with white letters in them.
-const HUES = ["#2f6fb5", "#b35c00", "#2c8a57", "#9a4d9d", "#8a6d00", "#c0394f", "#1c7f86", "#6f5fc0"];
+const HUES = [
+  "#2f6fb5",
+  "#b35c00",
+  "#2c8a57",
+  "#9a4d9d",
+  "#8a6d00",
+  "#c0394f",
+  "#1c7f86",
+  "#6f5fc0",
+];
 
 /** `kept`: what is remembered when the view is drawn anew: {end, width, live, number}. */
 export class Timeline {
@@ -19,10 +29,13 @@ export class Timeline {
     this.at = Object.assign(kept, { end: 0, width: 20, live: true, number: -1, ...kept });
     this.lanes = [];
     this.canvas = el("canvas", {
-      tabindex: 0, role: "application", class: "nbfd-timeline",
-      "aria-label": "Timeline of invocations by sandbox. Arrow left and right move, plus and minus "
-        + "zoom, N and P go to the next and previous invocation, arrow up and down change the "
-        + "sandbox, 0 shows all, L follows what happens now.",
+      tabindex: 0,
+      role: "application",
+      class: "nbfd-timeline",
+      "aria-label":
+        "Timeline of invocations by sandbox. Arrow left and right move, plus and minus " +
+        "zoom, N and P go to the next and previous invocation, arrow up and down change the " +
+        "sandbox, 0 shows all, L follows what happens now.",
       onkeydown: (event) => this._key(event),
       onpointerdown: (event) => this._grab(event),
       onpointermove: (event) => this._move(event),
@@ -35,14 +48,30 @@ export class Timeline {
     this.legend = el("div", { class: "nbf-row nbfd-legend" });
     this.range = el("span", { class: "nbf-faint nbfd-range" });
     this.follow = button("Live", () => this._live(!this.at.live), { "aria-pressed": "true" });
-    this.none = hint("Nothing has run since the dashboard was opened. Call a function, and it shows up here.");
-    this.all = el("div", {},
-      el("div", { class: "nbf-row" }, this.follow,
-        button("Zoom in", () => this._zoom(0.5)), button("Zoom out", () => this._zoom(2)),
-        button("All", () => this._fit()), this.range),
+    this.none = hint(
+      "Nothing has run since the dashboard was opened. Call a function, and it shows up here.",
+    );
+    this.all = el(
+      "div",
+      {},
+      el(
+        "div",
+        { class: "nbf-row" },
+        this.follow,
+        button("Zoom in", () => this._zoom(0.5)),
+        button("Zoom out", () => this._zoom(2)),
+        button("All", () => this._fit()),
+        this.range,
+      ),
       el("div", { class: "nbfd-plot" }, this.names, this.canvas),
-      this.legend, this.details,
-      el("p", { class: "nbf-faint nbfd-hint" }, "Drag or ← → to move, + − to zoom (or the wheel, once the timeline is focused), N and P for the next and previous invocation."));
+      this.legend,
+      this.details,
+      el(
+        "p",
+        { class: "nbf-faint nbfd-hint" },
+        "Drag or ← → to move, + − to zoom (or the wheel, once the timeline is focused), N and P for the next and previous invocation.",
+      ),
+    );
     this.node = el("div", {}, this.none, this.all);
     this._observer = new ResizeObserver(() => this.draw());
     this._observer.observe(this.canvas.parentElement);
@@ -72,7 +101,8 @@ export class Timeline {
     const begin = at.end - at.width;
     const used = new Set();
     for (let i = store.count - 1; i >= 0; i--) {
-      if (store.begin[i] + store.length[i] > begin && store.begin[i] < at.end) used.add(store.lane[i]);
+      if (store.begin[i] + store.length[i] > begin && store.begin[i] < at.end)
+        used.add(store.lane[i]);
       else if (store.begin[i] < begin - 600) break;
     }
     const wanted = known.filter(([lane, , , gone]) => !gone || used.has(lane));
@@ -82,13 +112,26 @@ export class Timeline {
     this.rows = new Map(this.lanes.map(([lane], row) => [lane, row]));
     const functions = [...new Set(known.map((each) => each[2]))];
     this.hues = new Map(functions.map((name) => [name, HUES[hash(name) % HUES.length]]));
-    keyed(this.names, this.lanes, (lane) => `${lane[0]} ${lane[2]} ${lane[3]}`, (lane) =>
-      cut(`${lane[2]} · ${lane[1].slice(0, 8)}${lane[3] ? " ✝" : ""}`, { class: "nbfd-lane" }));
+    keyed(
+      this.names,
+      this.lanes,
+      (lane) => `${lane[0]} ${lane[2]} ${lane[3]}`,
+      (lane) =>
+        cut(`${lane[2]} · ${lane[1].slice(0, 8)}${lane[3] ? " ✝" : ""}`, { class: "nbfd-lane" }),
+    );
     const shownNames = [...new Set(this.lanes.map((each) => each[2]))];
     keyed(this.legend, [...shownNames.slice(0, 12), 1, 2], String, (name) =>
-      name === 1 ? el("span", {}, el("span", { class: "nbfd-swatch nbfd-cold" }), " cold start")
-        : name === 2 ? el("span", {}, el("span", { class: "nbfd-swatch nbfd-bad" }, "✗"), " failed")
-        : el("span", { class: "nbf-row nbf-cut" }, el("span", { class: "nbfd-swatch", style: { background: this.hues.get(name) } }), cut(name)));
+      name === 1
+        ? el("span", {}, el("span", { class: "nbfd-swatch nbfd-cold" }), " cold start")
+        : name === 2
+          ? el("span", {}, el("span", { class: "nbfd-swatch nbfd-bad" }, "✗"), " failed")
+          : el(
+              "span",
+              { class: "nbf-row nbf-cut" },
+              el("span", { class: "nbfd-swatch", style: { background: this.hues.get(name) } }),
+              cut(name),
+            ),
+    );
   }
 
   _size() {
@@ -97,7 +140,8 @@ export class Timeline {
     const scale = window.devicePixelRatio || 1;
     this.canvas.style.height = `${height}px`;
     const [w, h] = [Math.round(width * scale), Math.round(height * scale)];
-    if (this.canvas.width !== w || this.canvas.height !== h) [this.canvas.width, this.canvas.height] = [w, h];
+    if (this.canvas.width !== w || this.canvas.height !== h)
+      [this.canvas.width, this.canvas.height] = [w, h];
     this.width = width;
     this.height = height;
     this.scale = scale;
@@ -109,8 +153,17 @@ export class Timeline {
 
   _paint() {
     const { store, at, lanes, rows, hues, width, height, scale } = this;
-    paint(this.canvas, getComputedStyle(this.view.root),
-      { store, at, lanes, rows, hues, width, height, scale, running: this.view.get("running") });
+    paint(this.canvas, getComputedStyle(this.view.root), {
+      store,
+      at,
+      lanes,
+      rows,
+      hues,
+      width,
+      height,
+      scale,
+      running: this.view.get("running"),
+    });
   }
 
   // -- moving and zooming
@@ -126,23 +179,34 @@ export class Timeline {
     this.draw();
   }
 
-  /** By a factor, around a place between 0 (left) and 1; what is live stays so. */
-  _zoom(factor, place = 0.5) {
+  /** By a factor, around a place between 0 (left) and 1; what is live stays so, up to a point. */
+  _zoom(factor, where = 0.5) {
     const { at } = this;
     const width = Math.min(LONGEST, Math.max(SHORTEST, at.width * factor));
-    if (!at.live) at.end += (1 - place) * (width - at.width);
+    if (at.live && width < LIVELIEST) {
+      at.live = false;
+      at.end = this._last() + width * 0.05;
+    } else if (!at.live) {
+      at.end += (1 - where) * (width - at.width);
+    }
     at.width = width;
     this.draw();
+  }
+
+  /** When the bar ended that ended last. */
+  _last() {
+    const { store } = this;
+    let last = 0;
+    for (let i = 0; i < store.count; i++) last = Math.max(last, store.begin[i] + store.length[i]);
+    return last || store.now();
   }
 
   _fit() {
     const { store, at } = this;
     if (!store.count) return;
-    let [first, last] = [Infinity, 0];
-    for (let i = 0; i < store.count; i++) {
-      first = Math.min(first, store.begin[i] - store.wait[i]);
-      last = Math.max(last, store.begin[i] + store.length[i]);
-    }
+    const last = this._last();
+    let first = last;
+    for (let i = 0; i < store.count; i++) first = Math.min(first, store.begin[i] - store.wait[i]);
     at.live = false;
     at.width = Math.min(LONGEST, Math.max(SHORTEST, (last - first) * 1.04));
     at.end = last + at.width * 0.02;
@@ -152,11 +216,19 @@ export class Timeline {
   _key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const does = {
-      ArrowLeft: () => this._pan(-0.2), ArrowRight: () => this._pan(0.2),
-      "+": () => this._zoom(0.5), "=": () => this._zoom(0.5), "-": () => this._zoom(2), "_": () => this._zoom(2),
-      0: () => this._fit(), l: () => this._live(true), End: () => this._live(true),
-      n: () => this._step(1), p: () => this._step(-1),
-      ArrowDown: () => this._change(1), ArrowUp: () => this._change(-1),
+      ArrowLeft: () => this._pan(-0.2),
+      ArrowRight: () => this._pan(0.2),
+      "+": () => this._zoom(0.5),
+      "=": () => this._zoom(0.5),
+      "-": () => this._zoom(2),
+      _: () => this._zoom(2),
+      0: () => this._fit(),
+      l: () => this._live(true),
+      End: () => this._live(true),
+      n: () => this._step(1),
+      p: () => this._step(-1),
+      ArrowDown: () => this._change(1),
+      ArrowUp: () => this._change(-1),
     }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!does) return;
     event.preventDefault();
@@ -201,7 +273,11 @@ export class Timeline {
     if (lane === undefined) return -1;
     for (let i = store.count - 1; i >= 0; i--) {
       if (store.lane[i] !== lane) continue;
-      if (x >= this._x(store.begin[i] - store.wait[i]) - 2 && x <= this._x(store.begin[i] + store.length[i]) + 2) return store.first + i;
+      if (
+        x >= this._x(store.begin[i] - store.wait[i]) - 2 &&
+        x <= this._x(store.begin[i] + store.length[i]) + 2
+      )
+        return store.first + i;
     }
     return -1;
   }
@@ -212,8 +288,10 @@ export class Timeline {
     if (i < 0 || i >= store.count) return "";
     const lane = this.view.get("lanes").find((each) => each[0] === store.lane[i]);
     const cold = store.code[i] & COLD_BIT ? `, cold start: waited ${seconds(store.wait[i])}` : "";
-    return `${plain(lane?.[2] ?? "?")} in ${plain(lane?.[1].slice(0, 12) ?? "?")}: ${SPAN_STATES[store.code[i] & 3]} `
-      + `after ${seconds(store.length[i])}, at ${clock(store.begin[i])}${cold}`;
+    return (
+      `${plain(lane?.[2] ?? "?")} in ${plain(lane?.[1].slice(0, 12) ?? "?")}: ${SPAN_STATES[store.code[i] & 3]} ` +
+      `after ${seconds(store.length[i])}, at ${clock(store.begin[i])}${cold}`
+    );
   }
 
   _hover(number) {
@@ -237,7 +315,13 @@ export class Timeline {
     say(this.details, this._about(number));
     try {
       const found = await this.view.ask("span", { number });
-      if (at.number === number) put(this.details, this._about(number), ". Invocation ", el("code", {}, plain(found.invocation)));
+      if (at.number === number)
+        put(
+          this.details,
+          this._about(number),
+          ". Invocation ",
+          el("code", {}, plain(found.invocation)),
+        );
     } catch (error) {
       if (!error.told) throw error;
     }
@@ -250,7 +334,8 @@ export class Timeline {
     const known = i >= 0 && i < store.count;
     const lane = known ? store.lane[i] : undefined;
     if (!known) return this._select(store.first + store.count - 1);
-    for (i += by; i >= 0 && i < store.count; i += by) if (store.lane[i] === lane) return this._select(store.first + i);
+    for (i += by; i >= 0 && i < store.count; i += by)
+      if (store.lane[i] === lane) return this._select(store.first + i);
   }
 
   /** To a bar of the sandbox above or below, at about the same time. */
@@ -261,7 +346,12 @@ export class Timeline {
     const lane = this.lanes[(this.rows.get(store.lane[i]) ?? 0) + by]?.[0];
     let best = -1;
     for (let j = 0; j < store.count; j++) {
-      if (store.lane[j] === lane && (best < 0 || Math.abs(store.begin[j] - store.begin[i]) < Math.abs(store.begin[best] - store.begin[i]))) best = j;
+      if (
+        store.lane[j] === lane &&
+        (best < 0 ||
+          Math.abs(store.begin[j] - store.begin[i]) < Math.abs(store.begin[best] - store.begin[i]))
+      )
+        best = j;
     }
     if (best >= 0) this._select(store.first + best);
   }

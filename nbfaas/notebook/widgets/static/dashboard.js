@@ -3,13 +3,24 @@
 import { el, number, roving, say } from "./dom.js";
 import { tiles } from "./dashboard-charts.js";
 import { eventsPanel, lettersPanel } from "./dashboard-events.js";
+import { functionsPanel } from "./dashboard-functions.js";
 import { logsPanel } from "./dashboard-logs.js";
+import { poolPanel } from "./dashboard-pool.js";
 import { Store } from "./dashboard-store.js";
-import { functionsPanel, poolPanel } from "./dashboard-tables.js";
 import { Timeline } from "./dashboard-timeline.js";
 import { widget } from "./view.js";
 
-const FIELDS = ["summary", "functions", "triggers", "pool", "letters", "lanes", "running", "log_filter", "log_functions"];
+const FIELDS = [
+  "summary",
+  "functions",
+  "triggers",
+  "pool",
+  "letters",
+  "lanes",
+  "running",
+  "log_filter",
+  "log_functions",
+];
 // An attribute of the model that the kernel does not know: what is remembered when a view is drawn
 // anew, that is the tab, and where the timeline is.
 const KEPT = "_dashboard_kept";
@@ -30,23 +41,59 @@ function build(view) {
     logs: { word: "Logs", ...logsPanel(view, store) },
   };
   const { panel } = panels.timeline;
-  Object.assign(panels.timeline, { node: panel.node, draw: () => panel.draw(), close: () => panel.close() });
+  Object.assign(panels.timeline, {
+    node: panel.node,
+    draw: () => panel.draw(),
+    close: () => panel.close(),
+  });
   const prefix = `nbf-${view.id}`;
   const tabs = Object.entries(panels).map(([name, each]) => {
     each.count = el("span", { class: "nbf-count" });
-    each.tab = el("button", {
-      type: "button", role: "tab", id: `${prefix}-${name}`, class: "nbfd-tab", "aria-controls": `${prefix}-${name}-panel`,
-      onclick: () => choose(name), onfocus: () => choose(name),
-    }, each.word, each.count);
-    each.place = el("div", { role: "tabpanel", class: "nbfd-sheet", id: `${prefix}-${name}-panel`, "aria-labelledby": `${prefix}-${name}` }, each.node);
+    each.tab = el(
+      "button",
+      {
+        type: "button",
+        role: "tab",
+        id: `${prefix}-${name}`,
+        class: "nbfd-tab",
+        "aria-controls": `${prefix}-${name}-panel`,
+        onclick: () => choose(name),
+        onfocus: () => choose(name),
+      },
+      each.word,
+      each.count,
+    );
+    each.place = el(
+      "div",
+      {
+        role: "tabpanel",
+        class: "nbfd-sheet",
+        id: `${prefix}-${name}-panel`,
+        "aria-labelledby": `${prefix}-${name}`,
+      },
+      each.node,
+    );
     return each.tab;
   });
   const list = el("div", { class: "nbfd-tabs", role: "tablist", "aria-label": "Panels" }, tabs);
   const starting = el("p", { class: "nbf-faint nbfd-starting", role: "status" });
   view.body.classList.add("nbf-dashboard");
-  view.body.append(starting, top.node, list, ...Object.values(panels).map((each) => each.place),
-    el("div", { class: "nbf-row nbfd-foot" },
-      view.button("Keep this picture", "keep", {}, { title: "Store what is shown with the notebook, for readers without a kernel" })));
+  view.body.append(
+    starting,
+    top.node,
+    list,
+    ...Object.values(panels).map((each) => each.place),
+    el(
+      "div",
+      { class: "nbf-row nbfd-foot" },
+      view.button(
+        "Keep this picture",
+        "keep",
+        {},
+        { title: "Store what is shown with the notebook, for readers without a kernel" },
+      ),
+    ),
+  );
 
   function choose(name) {
     kept.tab = name;
@@ -85,7 +132,12 @@ function build(view) {
   return {
     update() {
       const summary = view.get("summary");
-      say(starting, summary.ready === false ? "nbfaas is starting: the backend is being opened …" : "");
+      say(
+        starting,
+        summary.ready === false && !view.get("_problem")
+          ? "nbfaas is starting: the backend is being opened …"
+          : "",
+      );
       top.draw(summary, store);
       panels[kept.tab].draw();
       const dead = view.get("letters").total;
