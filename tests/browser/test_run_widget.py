@@ -230,3 +230,31 @@ def test_a_call_shows_its_log_while_it_runs_and_its_result_at_the_end(
     expect(widget.get_by_role("button", name="Cancel")).to_be_visible()
     widget.get_by_role("button", name="Cancel").click()
     expect(widget.get_by_text("cancelled").first).to_be_visible()
+
+
+def test_a_page_that_is_loaded_again_has_the_items_again(open_notebook: OpenNotebook) -> None:
+    notebook = opened(open_notebook, ["run = evil.map(range(10)); run.wait(); run"])
+    notebook.run_cell(1)
+    expect(notebook.widget(1).get_by_text("1 failed")).to_be_visible()
+    notebook.save()
+    notebook.reload()
+    widget = notebook.widget(1)
+    expect(widget.get_by_text("9 done")).to_be_visible()
+    items = grid(widget)
+    items.focus()
+    items.press("n")
+    expect(items).to_have_attribute("aria-valuetext", "item 4: failed")
+
+
+def test_a_map_that_ends_leaves_the_view_as_it_was_left(open_notebook: OpenNotebook) -> None:
+    notebook = opened(open_notebook, ["run = steady.map(range(100))\nrun"])
+    notebook.run_cell(1)
+    widget = notebook.widget(1)
+    items = grid(widget)
+    items.focus()
+    items.press("ArrowRight")
+    items.press("Enter")
+    expect(widget.get_by_text("100 done")).to_be_visible()
+    expect(widget.get_by_role("region", name="Item", exact=True)).to_contain_text("Item 1")
+    expect(grid(widget)).to_have_attribute("aria-valuetext", "item 1: done")
+    expect(grid(widget)).to_be_focused()
