@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import math
 import re
@@ -92,9 +93,10 @@ def _destination(kind: str, option: str, value: Any) -> Destination:
     if isinstance(value, str) and value:
         if "://" not in value:
             return value
-        parts = urlsplit(value)
-        if parts.scheme in ("http", "https") and parts.hostname:
-            return value
+        with contextlib.suppress(ValueError):  # no IPv6 address, no port
+            parts = urlsplit(value)
+            if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+                return value
     wanted = "give a function, the type of an event, or a URL (http://… or https://…)"
     raise BadTrigger(kind, option, value, wanted)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from nbfaas.agent.event import Event
 from nbfaas.agent.units import format_seconds
-from nbfaas.errors import BadTrigger, UnknownTrigger
+from nbfaas.errors import BadTrigger, NbfaasError, UnknownTrigger
 from nbfaas.model.delivery import DeliveryPolicy
 from nbfaas.remote.function import RemoteFunction
 from nbfaas.remote.trigger_options import Destination, TriggerOptions
@@ -18,6 +18,7 @@ from nbfaas.rules import Explanation, Pattern
 from nbfaas.service import Service, current_service, get_service
 from nbfaas.triggers.engine import EventEngine
 from nbfaas.triggers.receipt import Receipt
+from nbfaas.triggers.targets import FunctionTarget
 from nbfaas.triggers.trigger import FUNCTION, URL, Destinations, Trigger, TriggerState
 
 _DESTINATION = "destination"
@@ -169,27 +170,36 @@ def oldest_age(service: Service, name: str) -> str:
 def add_trigger(
     trigger: Trigger, function: RemoteFunction[Any, Any], options: TriggerOptions
 ) -> None:
-    """Register it, and the triggers of its destinations. Raises ``BadTrigger`` if another
-    function's trigger has its name."""
+    """Register it, and the triggers of its destinations; all or none. Raises ``BadTrigger`` if
+    another function's trigger has its name, or its HTTP route."""
     service = get_service()
     engine = service.events
     there = engine.triggers.get(trigger.name)
-    if there is not None and there.target != trigger.target:
+    if there is not None and (there.target != trigger.target or there.kind == _DESTINATION):
         wanted = f"a trigger of {there.target_name!r} has this name; choose another"
         raise BadTrigger(trigger.kind, "name", trigger.name, wanted)
-    success, failure = options.on_success, options.on_failure
+    followers: list[tuple[Trigger, FunctionTarget | None]] = []
     trigger.destinations = Destinations(
-        *_destination(engine, service, trigger, "on_success", success),
-        *_destination(engine, service, trigger, "on_failure", failure),
+        *_destination(engine, trigger, "on_success", options.on_success, followers),
+        *_destination(engine, trigger, "on_failure", options.on_failure, followers),
     )
-    service.run(engine.add(trigger, function))
-    function.triggers.append(trigger)
+    function.triggers.append(trigger)  # before: Ctrl-C may come while it is registered
+    try:
+        service.run(engine.add(trigger, function, followers))
+    except NbfaasError:
+        function.triggers.remove(trigger)
+        raise
 
 
 def next_name(function: RemoteFunction[Any, Any], kind: str) -> str:
     """``score-schedule``, ``score-schedule-2``: the same each time the cell is run."""
     name = f"{function.name}-{kind}"
-    taken = {trigger.name for trigger in function.triggers}
+    engine = _engine()
+    taken = {
+        trigger.name
+        for trigger in function.triggers
+        if engine is not None and engine.triggers.get(trigger.name) is trigger
+    }
     number = 1
     while name in taken:
         number += 1
@@ -219,18 +229,25 @@ async def _remove(engine: EventEngine, gone: Sequence[Trigger]) -> None:
 
 
 def _destination(
-    engine: EventEngine, service: Service, trigger: Trigger, option: str, to: Destination
+    engine: EventEngine,
+    trigger: Trigger,
+    option: str,
+    to: Destination,
+    followers: list[tuple[Trigger, FunctionTarget | None]],
 ) -> tuple[str | None, str | None]:
-    """The trigger and the type of event that a destination stands for."""
-    name = f"{trigger.name}.{option}"
+    """The trigger, put to the ``followers``, and the type of event that a destination stands
+    for."""
     if to is None or (isinstance(to, str) and "://" not in to):
-        if name in engine.triggers:
-            service.run(engine.remove(name))
         return None, to
+    name = f"{trigger.name}.{option}"
+    there = engine.triggers.get(name)
+    if there is not None and there.kind != _DESTINATION:
+        wanted = f"a trigger has the name {name!r}, which the destination's has to have; rename it"
+        raise BadTrigger(trigger.kind, option, to, wanted)
     target = URL + to if isinstance(to, str) else FUNCTION + to.name
     follower = Trigger(name, _DESTINATION, target, f"{option} of {trigger.name}",
                        policy=trigger.policy)  # fmt: skip
-    service.run(engine.add(follower, None if isinstance(to, str) else to))
+    followers.append((follower, None if isinstance(to, str) else to))
     return name, None
 
 

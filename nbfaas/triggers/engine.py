@@ -101,17 +101,30 @@ class EventEngine:
 
     # -- triggers
 
-    async def add(self, trigger: Trigger, target: FunctionTarget | None = None) -> None:
-        """Put the trigger in the place of the one with its name, and run its source. What is
-        waiting under its name is delivered from now on. Raises ``BadTrigger`` if its HTTP route is
-        another trigger's."""
+    async def add(
+        self,
+        trigger: Trigger,
+        target: FunctionTarget | None = None,
+        followers: Sequence[tuple[Trigger, FunctionTarget | None]] = (),
+    ) -> None:
+        """Put the trigger in the place of the one with its name, with the ``followers`` that its
+        destinations need, and run its source. What is waiting under its name is delivered from now
+        on. Raises ``BadTrigger`` if its HTTP route is another trigger's; then nothing is changed.
+        """
         async with self._changing:
             if isinstance(trigger.source, HttpSource):
                 trigger.source.bind(self._routes, trigger.name)
-            if target is not None:
-                self.targets[target.name] = target
+            for _, its_target in (*followers, (trigger, target)):
+                if its_target is not None:
+                    self.targets[its_target.name] = its_target
             await self._sources.stop(trigger.name)
-            self._release(self.triggers.add(trigger))
+            for follower, _ in followers:
+                self.triggers.add(follower)
+            earlier = self.triggers.add(trigger)
+            self._release(earlier)
+            for name in () if earlier is None else earlier.destinations.triggers:
+                if name not in trigger.destinations.triggers and name in self.triggers:
+                    await self._remove(name)
             self._sources.start(trigger)
             self._deliverer.nudge()
 
@@ -126,11 +139,8 @@ class EventEngine:
         self.triggers.remove(name)
         await self._sources.stop(name)
         self._release(trigger)
-        for follower in (
-            trigger.destinations.success_trigger,
-            trigger.destinations.failure_trigger,
-        ):
-            if follower is not None and follower in self.triggers:
+        for follower in trigger.destinations.triggers:
+            if follower in self.triggers:
                 await self._remove(follower)
         if not self.triggers.of_target(trigger.target):
             self.targets.pop(trigger.target.removeprefix(FUNCTION), None)

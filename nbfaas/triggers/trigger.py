@@ -33,6 +33,11 @@ class Destinations:
     failure_trigger: str | None = None
     failure_type: str | None = None
 
+    @property
+    def triggers(self) -> tuple[str, ...]:
+        """The names of the triggers."""
+        return tuple(name for name in (self.success_trigger, self.failure_trigger) if name)
+
     def __bool__(self) -> bool:
         return any((self.success_trigger, self.success_type, self.failure_trigger,
                     self.failure_type))  # fmt: skip

@@ -13,6 +13,7 @@ from waiting import until
 import nbfaas
 from nbfaas import Event, on, remote
 from nbfaas.agent.event import BadEvent
+from nbfaas.errors import BadTrigger
 from nbfaas.model.delivery import DeliveryState
 from nbfaas.service import Service
 from nbfaas.triggers.engine import EventEngine
@@ -81,7 +82,7 @@ def test_an_error_that_is_no_unicode_ends_its_attempt_and_is_told(service):
 
 
 @pytest.mark.parametrize(
-    "url", ["http://a b/", "http://" + "a" * 70 + "/", "http://127.0.0.1:99999/", "http://é/"]
+    "url", ["http://a b/", "http://" + "a" * 70 + "/", "http://127.0.0.1:1/", "http://é/"]
 )
 def test_an_url_that_cannot_be_asked_has_its_attempts_and_then_a_dead_letter(service, url):
     kind = new_type()
@@ -144,3 +145,45 @@ def test_all_dead_letters_are_counted_and_gone_through(service):
     assert len(nbfaas.dead_letters) == 1_100
     assert {letter.event["id"] for letter in nbfaas.dead_letters} == {e.id for e in events}
     assert repr(nbfaas.dead_letters).endswith("and 1090 more")
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://a:99999/", "http://a:b/", "http:///"])
+def test_a_destination_that_is_no_url_is_refused_where_it_is_written(service, url):
+    with pytest.raises(BadTrigger, match="on_success"):
+        on.event(new_type(), on_success=url)
+
+
+def test_a_trigger_that_is_refused_leaves_nothing_of_its_destinations(service):
+    @remote(cpu=0.25)
+    def one(data):
+        return 1
+
+    @remote(cpu=0.25)
+    def two(data):
+        return 2
+
+    on.http("POST", "/taken", name="first", respond="async")(one)
+    with pytest.raises(BadTrigger, match="/taken"):
+        on.http("POST", "/taken", name="second", respond="async", on_failure=one)(two)
+    on.event(new_type(), name="mine.on_success")(one)
+    with pytest.raises(BadTrigger, match=r"mine\.on_success"):
+        on.event(new_type(), name="mine", on_success=two)(two)
+    assert {trigger.name for trigger in nbfaas.triggers} == {"first", "mine.on_success"}
+    assert two.triggers == []
+
+
+def test_a_destination_that_is_left_out_goes_and_a_name_that_is_free_is_taken_again(service):
+    kind = new_type()
+
+    @remote(cpu=0.25)
+    def take(data):
+        return 1
+
+    on.event(kind, name="led", on_success=take, on_failure=take)(take)
+    on.event(kind, name="led", on_failure=take)(take)
+    assert {trigger.name for trigger in nbfaas.triggers} == {"led", "led.on_failure"}
+    on.event(kind)(take)
+    nbfaas.triggers["take-event"].remove()
+    on.event(kind)(take)
+    assert "take-event" in nbfaas.triggers
+    assert "take-event-2" not in nbfaas.triggers
