@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 
-PACKAGES = ("redis-server", "nats-server")  # each has a program of the same name
+PACKAGES = ("redis-server", "nats-server")
 LOCK = "/var/lock/nbfaas-queue-servers.lock"
 
 
@@ -19,32 +19,33 @@ class NoQueueServers(Exception):
     """They can't be had here; the text says why and what the user can do."""
 
 
-def ensure() -> None:
-    """Install what is missing. Raises ``NoQueueServers``. Any number of calls at once are safe."""
+def ensure(packages: tuple[str, ...] = PACKAGES) -> None:
+    """Install what is missing; each package has a program of its name. Raises ``NoQueueServers``.
+    Any number of calls at once are safe."""
     # nats-server is here, which is not on every root's path.
     os.environ["PATH"] = f"{os.environ.get('PATH', '/usr/bin:/bin')}:/usr/sbin:/sbin"
-    if not missing():
+    if not missing(packages):
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        names = " and ".join(missing())
+        names = " and ".join(missing(packages))
         raise NoQueueServers(
             f"{names} can't be found. Install them (on Debian: `sudo apt-get install {names}`)."
         )
     with open(LOCK, "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if wanted := missing():
+        if wanted := missing(packages):
             _install(wanted)
 
 
-def missing() -> list[str]:
-    return [name for name in PACKAGES if shutil.which(name) is None]
+def missing(packages: tuple[str, ...]) -> list[str]:
+    return [name for name in packages if shutil.which(name) is None]
 
 
 def _install(wanted: list[str]) -> None:
-    print(f"queues: installing {' and '.join(wanted)} with apt-get", file=sys.stderr, flush=True)
+    print(f"servers: installing {' and '.join(wanted)} with apt-get", file=sys.stderr, flush=True)
     _run("apt-get", "update", "-qq")  # where only some list is out of reach, it may still work
     done = _run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *wanted)
-    if done.returncode != 0 or missing():
+    if done.returncode != 0 or missing(tuple(wanted)):
         told = "\n".join(f"    {line}" for line in done.stdout.strip().splitlines()[-10:])
         raise NoQueueServers(f"`apt-get install {' '.join(wanted)}` failed:\n{told}")
     if os.path.isdir("/run/systemd/system"):  # their packages start them, which nobody asked for

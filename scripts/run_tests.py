@@ -1,4 +1,4 @@
-"""Runs pytest with Docker, servers of queues and a browser at hand:
+"""Runs pytest with Docker, servers of queues, a registry and a browser at hand:
 ``python scripts/run_tests.py [pytest's own arguments]``.
 
 Where they can't be had, the tests that need them are left out and the last lines say so. In CI
@@ -14,6 +14,7 @@ import sys
 import chromium
 import docker_daemon
 import queue_servers
+import registry_server
 
 
 def main(arguments: list[str]) -> int:
@@ -26,6 +27,10 @@ def main(arguments: list[str]) -> int:
         queue_servers.ensure()
     except queue_servers.NoQueueServers as error:
         missing["queues"] = str(error)
+    try:
+        registry_server.ensure()
+    except queue_servers.NoQueueServers as error:
+        missing["registry"] = str(error)
     try:
         chromium.ensure()
     except chromium.NoChromium as error:

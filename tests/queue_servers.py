@@ -22,12 +22,14 @@ QUOTED = "s3cr%40t%2Fp%3Aw"
 
 class Server(ABC):
     program: ClassVar[str]
+    script: ClassVar[str] = "queue_servers"  # of the folder scripts; it installs the program
+    marker: ClassVar[str] = "queues"
 
     def __init__(self) -> None:
         if shutil.which(self.program) is None:
             pytest.fail(
-                f"this test needs {self.program}. Install it with `python scripts/queue_servers.py`"
-                " (as root), or leave such tests out with -m 'not queues'."
+                f"this test needs {self.program}. Install it with `python scripts/{self.script}.py`"
+                f" (as root), or leave such tests out with -m 'not {self.marker}'."
             )
         self.folder = Path(tempfile.mkdtemp(prefix=f"nbfaas-{self.program}-"))
         with socket.socket() as found:

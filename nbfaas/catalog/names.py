@@ -27,7 +27,7 @@ def check_name(name: object) -> str:
 def default_name(function: str) -> str:
     """The name that a function of the notebook is deployed under: ``Make_Thumb`` → ``make_thumb``;
     empty if nothing of it can be used."""
-    return re.sub(r"[^a-z0-9]+", "_", function.lower()).strip("_")[:100]
+    return re.sub(r"[^a-z0-9]+", "_", function.lower()).strip("_")[:100].strip("_")
 
 
 def check_alias(alias: object) -> str:

@@ -18,7 +18,10 @@ def command(
     diff: tuple[str, str] | None,
     moves: bool,
 ) -> None:
-    """List a function's versions, where they are and since when; or look into them."""
+    """List a function's versions, or look into them.
+
+    The list tells where each is, and since when.
+    """
     from nbfaas.cli.tables import echo_table
     from nbfaas.remote.deploy import open_catalog
     from nbfaas.remote.deployments import (

@@ -13,7 +13,7 @@ import re
 import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from types import CodeType, FunctionType
+from types import CellType, CodeType, FunctionType
 from typing import Any
 
 from cloudpickle.cloudpickle import _code_reduce, _make_skeleton_class, _make_skeleton_enum
@@ -82,6 +82,9 @@ class ReproduciblePickler(ShippingPickler):
             return constructor, tuple(
                 stable_filename(each) if each is obj.co_filename else each for each in ordered
             )
+        if isinstance(obj, CellType) and obj != CellType():
+            ordered = self._in_order(obj.cell_contents)
+            return (CellType, (ordered,)) if ordered is not obj.cell_contents else NotImplemented
         if isinstance(obj, _Ordered):
             return type(obj.content), (obj.items,)
         return super().reducer_override(obj)
