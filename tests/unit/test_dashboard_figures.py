@@ -99,11 +99,11 @@ def test_bars_are_told_in_columns_from_the_one_that_was_not_told_yet() -> None:
     spans = Spans(size=10)
     spans.add("abc-1", 0, stats(0.5, at=7.0))
     spans.add("abc-2", 3, stats(0.25, BROKEN, at=8.0, cold=True))
-    begin, length, wait, lane, code = spans.columns(1)
+    begin, length, wait, track, code = spans.columns(1)
     assert array("d", begin).tolist() == [8.0]
     assert array("f", length)[0] == pytest.approx(0.255)
     assert array("f", wait)[0] == pytest.approx(0.25)
-    assert (array("I", lane).tolist(), array("B", code).tolist()) == ([3], [FAILED + COLD])
+    assert (array("I", track).tolist(), array("B", code).tolist()) == ([3], [FAILED + COLD])
     assert spans.columns(2) == [b""] * 5
     assert (spans[0].state, spans[0].cold, spans[0].wait) == (OK, False, 0.0)
     assert (spans[1].invocation, spans[1].cold) == ("abc-2", True)
@@ -164,24 +164,24 @@ def test_what_happened_before_the_first_second_is_over_counts() -> None:
     assert window.percentiles(50) != [None]
 
 
-def test_each_function_has_its_counts_and_each_sandbox_its_lane() -> None:
+def test_each_function_has_its_counts_and_each_sandbox_its_track() -> None:
     activity = Activity()
     activity.add(call("score", 1, cold=True))
     activity.add(call("score", 2, BROKEN) + call("other", 3, sandbox="box2"))
     score = activity.functions["score"]
     assert (score.succeeded, score.window.errors, score.cold, score.warm) == (1, 1, 1, 1)
     assert list(score.versions) == ["0123456789ab"]
-    assert {lane.sandbox: lane.function for lane in activity.lanes.values()} == {
+    assert {track.sandbox: track.function for track in activity.tracks.values()} == {
         "box": "score",
         "box2": "other",
     }
-    assert activity.lanes["box"].cpu == pytest.approx(1.5)
+    assert activity.tracks["box"].cpu == pytest.approx(1.5)
     assert (activity.all.total, activity.all.errors, len(activity.spans)) == (3, 1, 3)
 
 
 def test_a_call_that_began_before_the_dashboard_counts_for_the_function_of_its_sandbox() -> None:
     activity = Activity()
-    activity.lane("box", "score")
+    activity.track("box", "score")
     activity.add(call()[2:])
     assert activity.functions["score"].succeeded == 1
 
@@ -194,17 +194,17 @@ def test_functions_beyond_a_number_are_counted_together() -> None:
     assert activity.functions[OTHER].succeeded == 100
 
 
-def test_the_lane_of_a_sandbox_that_is_no_more_stays_as_long_as_its_bars() -> None:
+def test_the_track_of_a_sandbox_that_is_no_more_stays_as_long_as_its_bars() -> None:
     activity = Activity()
     activity.spans = Spans(size=2)
     activity.add(call(sandbox="old"))
     activity.add([SandboxChanged(1.0, "old", SandboxState.STOPPING, "score", "v", "python")])
     activity.forget_gone()
-    assert activity.lanes["old"].gone
+    assert activity.tracks["old"].gone
     for number in range(4):
         activity.add(call(number=number, sandbox="new"))
     activity.forget_gone()
-    assert list(activity.lanes) == ["new"]
+    assert list(activity.tracks) == ["new"]
 
 
 # -- output

@@ -47,7 +47,7 @@ class FunctionActivity:
         return f"<FunctionActivity {self.name}: {self.window.total} ended>"
 
 
-class Lane:
+class Track:
     """A sandbox as the timeline shows it."""
 
     __slots__ = ("answered", "cpu", "function", "gone", "in_flight", "number", "sandbox", "since")
@@ -63,7 +63,7 @@ class Lane:
         self.cpu = 0.0  # seconds
 
     def __repr__(self) -> str:
-        return f"<Lane {self.number} {self.sandbox} {self.function}>"
+        return f"<Track {self.number} {self.sandbox} {self.function}>"
 
 
 class Activity:
@@ -71,18 +71,18 @@ class Activity:
 
     def __init__(self) -> None:
         self.functions: dict[str, FunctionActivity] = {}
-        self.lanes: dict[str, Lane] = {}  # by sandbox
+        self.tracks: dict[str, Track] = {}  # by sandbox
         self.spans = Spans()
         self.log = LogTail()
         self.all = Window()  # latency: from when an attempt could have started to its answer
         self.cold = 0
         self.warm = 0
-        self.lanes_changed = 0  # goes up with each change of what a lane is
+        self.tracks_changed = 0  # goes up with each change of what a track is
         self._numbers = 0
         self._live: dict[str, FunctionActivity] = {}
 
     def __repr__(self) -> str:
-        return f"<Activity of {len(self.functions)} functions, {len(self.lanes)} sandboxes>"
+        return f"<Activity of {len(self.functions)} functions, {len(self.tracks)} sandboxes>"
 
     def function(self, name: str) -> FunctionActivity:
         found = self.functions.get(name)
@@ -97,20 +97,20 @@ class Activity:
         found = self._live.get(invocation)
         return "" if found is None else found.name
 
-    def lane(self, sandbox: str, function: str = "") -> Lane:
-        found = self.lanes.get(sandbox)
+    def track(self, sandbox: str, function: str = "") -> Track:
+        found = self.tracks.get(sandbox)
         if found is None:
-            found = self.lanes[sandbox] = Lane(self._numbers, sandbox)
+            found = self.tracks[sandbox] = Track(self._numbers, sandbox)
             self._numbers += 1
-            self.lanes_changed += 1
+            self.tracks_changed += 1
         if function and found.function != function:
             found.function = function
-            self.lanes_changed += 1
+            self.tracks_changed += 1
         return found
 
     def add(self, batch: Sequence[Record]) -> None:
         # With the names of this function: see the module.
-        live, functions, lanes = self._live, self.functions, self.lanes
+        live, functions, tracks = self._live, self.functions, self.tracks
         for record in batch:
             if isinstance(record, InvocationQueued):
                 function = functions.get(record.function)
@@ -120,12 +120,12 @@ class Activity:
                 if record.version not in function.versions:
                     function.versions[record.version] = None
             elif isinstance(record, AttemptStarted):
-                lane = lanes.get(record.sandbox)
-                if lane is None:
-                    lane = self.lane(record.sandbox)
-                if not lane.in_flight:
-                    lane.since = record.at
-                lane.in_flight += 1
+                track = tracks.get(record.sandbox)
+                if track is None:
+                    track = self.track(record.sandbox)
+                if not track.in_flight:
+                    track.since = record.at
+                track.in_flight += 1
             elif isinstance(record, AttemptFinished):
                 self._attempted(record)
             elif isinstance(record, InvocationFinished):
@@ -142,16 +142,16 @@ class Activity:
         function = self._live.get(record.invocation_id)
         self.log.flush(record.at, record.invocation_id, function.name if function else "")
         if stats.sandbox is not None:
-            lane = self.lanes.get(stats.sandbox) or self.lane(stats.sandbox)
-            if function is None and lane.function:  # it was queued before there was a dashboard
-                function = self._live[record.invocation_id] = self.function(lane.function)
-            elif function is not None and not lane.function:
-                self.lane(stats.sandbox, function.name)
-            lane.in_flight -= lane.in_flight > 0
-            lane.since = record.at
-            lane.answered += 1
-            lane.cpu += stats.user + stats.system
-            self.spans.add(record.invocation_id, lane.number, stats)
+            track = self.tracks.get(stats.sandbox) or self.track(stats.sandbox)
+            if function is None and track.function:  # it was queued before there was a dashboard
+                function = self._live[record.invocation_id] = self.function(track.function)
+            elif function is not None and not track.function:
+                self.track(stats.sandbox, function.name)
+            track.in_flight -= track.in_flight > 0
+            track.since = record.at
+            track.answered += 1
+            track.cpu += stats.user + stats.system
+            self.spans.add(record.invocation_id, track.number, stats)
         self.all.observe(stats.queued + stats.wall + stats.overhead)
         if stats.cold_start:
             self.cold += 1
@@ -178,11 +178,11 @@ class Activity:
             function.cancelled += 1
 
     def _changed(self, record: SandboxChanged) -> None:
-        lane = self.lane(record.sandbox, record.function or "")
-        if record.state in _GONE and not lane.gone:
-            lane.gone = True
-            lane.in_flight = 0
-            self.lanes_changed += 1
+        track = self.track(record.sandbox, record.function or "")
+        if record.state in _GONE and not track.gone:
+            track.gone = True
+            track.in_flight = 0
+            self.tracks_changed += 1
 
     def mark(self, now: float) -> None:
         """Once a second: put by what rates and percentiles are of."""
@@ -191,9 +191,9 @@ class Activity:
             function.window.mark(now)
 
     def forget_gone(self) -> None:
-        """Lanes of sandboxes that are no more, and that no span is in."""
-        oldest = self.spans.first_lane
-        for sandbox, lane in list(self.lanes.items()):
-            if lane.gone and lane.number < oldest:
-                del self.lanes[sandbox]
-                self.lanes_changed += 1
+        """Tracks of sandboxes that are no more, and that no span is in."""
+        oldest = self.spans.first_track
+        for sandbox, track in list(self.tracks.items()):
+            if track.gone and track.number < oldest:
+                del self.tracks[sandbox]
+                self.tracks_changed += 1

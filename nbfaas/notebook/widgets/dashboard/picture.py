@@ -14,9 +14,9 @@ from nbfaas.notebook.widgets.dashboard.spans import OK, Span
 from nbfaas.notebook.widgets.dashboard.watch import Watch
 
 _SPANS = 300
-_LANES = 20
+_TRACKS = 20
 _LINES = 20
-_WIDTH, _LABELS, _LANE = 720, 160, 18
+_WIDTH, _LABELS, _TRACK = 720, 160, 18
 # Told apart on light and on dark ground; functions have their names beside them as well.
 HUES = ("#4c8dd6", "#d98032", "#3fa66b", "#b565b8", "#a68b1f", "#d05a6e", "#2f9fa8", "#8a7fd0")
 
@@ -32,9 +32,9 @@ def text(watch: Watch, now: float) -> str:
     """One line, and one for each function. ``now`` is monotonic."""
     found = rows.summary(watch, now)
     lines = [
-        f"nbfaas dashboard: {found['total']:,} calls ({found['errors']:,} failed), "
+        f"nbfaas dashboard: {_number(found['total'], 'call')} ({found['errors']:,} failed), "
         f"{found['waiting']:,} waiting, {found['running']:,} running, "
-        f"{found['sandboxes']:,} sandboxes, {found['dead']:,} dead letters"
+        f"{_number(found['sandboxes'], 'sandbox', 'es')}, {_number(found['dead'], 'dead letter')}"
     ]
     for each in rows.function_rows(watch.activity, watch.facts, now):
         lines.append(
@@ -90,14 +90,17 @@ def _letter(each: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _calls_over_time(watch: Watch) -> str:
-    calls = watch.series.column("calls")
+    times, calls = watch.series.column("at"), watch.series.column("calls")
     most = max(calls, default=0.0)
     if len(calls) < 2 or not most:
         return ""
-    step = _WIDTH / (len(calls) - 1)
-    points = " ".join(f"{i * step:.1f},{48 - 44 * each / most:.1f}" for i, each in enumerate(calls))
+    length = max(times[-1] - times[0], 1e-6)
+    points = " ".join(
+        f"{_WIDTH * (at - times[0]) / length:.1f},{48 - 44 * each / most:.1f}"
+        for at, each in zip(times, calls, strict=True)
+    )
     drawn = f'<polyline points="{points}" fill="none" stroke="{HUES[0]}" stroke-width="1.5"/>'
-    label = f"Calls a second, the last {len(calls)} s: {most:,.0f} at most"
+    label = f"Calls a second, over {format_seconds(length)}: {most:,.0f} at most"
     return f"{markup(label)}<br>{_svg(_WIDTH, 50, label, drawn)}"
 
 
@@ -105,41 +108,43 @@ def _timeline(watch: Watch) -> str:
     spans = watch.activity.spans.latest(_SPANS)
     if not spans:
         return ""
-    lanes = {lane.number: lane for lane in watch.activity.lanes.values()}
-    shown = sorted({span.lane for span in spans if span.lane in lanes})[-_LANES:]
+    tracks = {track.number: track for track in watch.activity.tracks.values()}
+    shown = sorted({span.track for span in spans if span.track in tracks})[-_TRACKS:]
     begin = min(span.begin for span in spans)
     length = max(max(span.begin + span.length for span in spans) - begin, 1e-6)
     names = sorted(watch.activity.functions)
     drawn = []
     for row, number in enumerate(shown):
-        lane, top = lanes[number], row * _LANE
-        label = f"{lane.sandbox[:8]} {lane.function}"
+        track, top = tracks[number], row * _TRACK
+        label = f"{track.sandbox[:8]} {track.function}"
         drawn.append(
             f'<text x="0" y="{top + 13}" font-size="11" fill="currentColor">'
-            f"{markup(label[:26])}<title>{markup(label)}</title></text>"
+            f"{markup(label[:22])}<title>{markup(label)}</title></text>"
         )
-        hue = HUES[(names.index(lane.function) if lane.function in names else 0) % len(HUES)]
+        hue = HUES[(names.index(track.function) if track.function in names else 0) % len(HUES)]
         for span in spans:
-            if span.lane == number:
+            if span.track == number:
                 left = _LABELS + (_WIDTH - _LABELS) * (span.begin - begin) / length
                 size = max(1.0, (_WIDTH - _LABELS) * span.length / length)
-                drawn.append(_bar(span, left, top, size, hue, lane.function))
+                drawn.append(_bar(span, left, top, size, hue, track.function))
     label = f"The last {len(spans)} invocations by sandbox, over {format_seconds(length)}"
-    return f"{markup(label)}<br>{_svg(_WIDTH, len(shown) * _LANE, label, ''.join(drawn))}"
+    return f"{markup(label)}<br>{_svg(_WIDTH, len(shown) * _TRACK, label, ''.join(drawn))}"
 
 
 def _bar(span: Span, left: float, top: int, size: float, hue: str, function: str) -> str:
     said = f"{function}, {span.invocation}: {format_seconds(span.length)}"
     said += ", cold start" if span.cold else ""
     said += ", failed" if span.state != OK else ""
-    edge = ""
+    edge = cross = ""
     if span.state != OK:
         edge = f' stroke="{snapshot.COLOURS["failed"]}" stroke-width="2"'
+        cross = f'<text x="{left + 2:.1f}" y="{top + 13}" font-size="11" fill="#fff">✗</text>'
     elif span.cold:
         edge = ' stroke="currentColor" stroke-dasharray="2 2"'
     return (
-        f'<rect x="{left:.1f}" y="{top + 2}" width="{size:.1f}" height="{_LANE - 4}" '
+        f'<rect x="{left:.1f}" y="{top + 2}" width="{size:.1f}" height="{_TRACK - 4}" '
         f'fill="{hue}"{edge}><title>{markup(said)}</title></rect>'
+        f"{cross if size > 12 else ''}"
     )
 
 
@@ -148,6 +153,10 @@ def _svg(width: int, height: int, label: str, drawn: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{markup(label)}" '
         f'width="{width}" height="{height}" viewBox="0 0 {width} {height}">{drawn}</svg>'
     )
+
+
+def _number(count: int, noun: str, plural: str = "s") -> str:
+    return f"{count:,} {noun}{'' if count == 1 else plural}"
 
 
 def _took(seconds: float | None) -> str:

@@ -128,7 +128,7 @@ def pool_rows(activity: Activity, facts: Facts, use: CpuUse, now: float) -> dict
     use.keep({row.id for row in pool.sandboxes})
     for row in pool.sandboxes:
         states[row.state.lower()] += 1
-        lane = activity.lanes.get(row.id)
+        track = activity.tracks.get(row.id)
         rows.append(
             {
                 "id": row.id,
@@ -138,7 +138,7 @@ def pool_rows(activity: Activity, facts: Facts, use: CpuUse, now: float) -> dict
                 "image": row.image,
                 "in_flight": row.in_flight,
                 "answered": row.answered,
-                "used": use.cores(row.id, lane.cpu if lane else 0.0, now),
+                "used": use.cores(row.id, track.cpu if track else 0.0, now),
                 "cpu": row.cpu,
                 "held": row.held,
                 "memory": row.memory,
@@ -165,21 +165,21 @@ def _coarse(seconds: float) -> int:
     return int(seconds // step * step)
 
 
-def lane_rows(activity: Activity) -> list[list[Any]]:
+def track_rows(activity: Activity) -> list[list[Any]]:
     """The number, sandbox and function of each, and whether it is no more."""
     return [
-        [lane.number, lane.sandbox, lane.function, lane.gone]
-        for lane in sorted(activity.lanes.values(), key=lambda lane: lane.number)
-        if lane.function
+        [track.number, track.sandbox, track.function, track.gone]
+        for track in sorted(activity.tracks.values(), key=lambda track: track.number)
+        if track.function
     ]
 
 
 def open_rows(activity: Activity, now: float) -> list[list[float]]:
-    """What has been running for a while: its lane, and when it began. ``now``: since the epoch."""
+    """What has been running for a while: its track, and when it began. ``now``: since the epoch."""
     return [
-        [lane.number, round(lane.since, 3)]
-        for lane in activity.lanes.values()
-        if lane.in_flight and now - lane.since > _LONG_RUNNING
+        [track.number, round(track.since, 3)]
+        for track in activity.tracks.values()
+        if track.in_flight and now - track.since > _LONG_RUNNING
     ]
 
 

@@ -28,7 +28,7 @@ class Span:
     begin: float
     length: float
     wait: float
-    lane: int
+    track: int
     state: int
     cold: bool
 
@@ -45,7 +45,7 @@ class Spans:
         self._begin = array("d")  # seconds since the epoch
         self._length = array("f")  # seconds
         self._wait = array("f")
-        self._lane = array("I")
+        self._track = array("I")
         self._code = array("B")
         self._ids: list[str] = []
 
@@ -61,11 +61,11 @@ class Spans:
         return self.first + len(self._ids)
 
     @property
-    def first_lane(self) -> int:
-        """The lowest number of a lane that some span is in; a high one if there are none."""
-        return min(self._lane, default=1 << 31)
+    def first_track(self) -> int:
+        """The lowest number of a track that some span is in; a high one if there are none."""
+        return min(self._track, default=1 << 31)
 
-    def add(self, invocation: str, lane: int, stats: AttemptStats) -> None:
+    def add(self, invocation: str, track: int, stats: AttemptStats) -> None:
         code = _CODES.get(stats.state, FAILED)
         self._begin.append(stats.started_at)
         self._length.append(stats.wall + stats.overhead)
@@ -74,22 +74,22 @@ class Spans:
             self._wait.append(stats.queued)
         else:
             self._wait.append(0.0)
-        self._lane.append(lane)
+        self._track.append(track)
         self._code.append(code)
         self._ids.append(invocation)
         if len(self._ids) >= 2 * self._size:
             self._drop(len(self._ids) - self._size)
 
     def _drop(self, count: int) -> None:
-        for column in (self._begin, self._length, self._wait, self._lane, self._code, self._ids):
+        for column in (self._begin, self._length, self._wait, self._track, self._code, self._ids):
             del column[:count]
         self.first += count
 
     def columns(self, number: int) -> list[bytes]:
-        """Those from ``number`` on: begin (float64), length, wait (float32), lane (uint32), code
+        """Those from ``number`` on: begin (float64), length, wait (float32), track (uint32), code
         (uint8), little endian."""
         at = max(0, number - self.first)
-        columns = (self._begin, self._length, self._wait, self._lane, self._code)
+        columns = (self._begin, self._length, self._wait, self._track, self._code)
         return [column[at:].tobytes() for column in columns]
 
     def __getitem__(self, number: int) -> Span:
@@ -104,7 +104,7 @@ class Spans:
             self._begin[at],
             self._length[at],
             self._wait[at],
-            self._lane[at],
+            self._track[at],
             code & 3,
             code >= COLD,
         )

@@ -74,21 +74,21 @@ class Watch:
                 self.ticks += 1
 
     def _compare(self) -> None:
-        """Lanes as the pool has them: it knows of those that were there before the dashboard, and
+        """Tracks as the pool has them: it knows of those that were there before the dashboard, and
         of what was taken back out of a sandbox."""
         pool = self.facts.pool
         if pool is None:
             return
         rows = {row.id: row for row in pool.sandboxes if row.function}
         for row in rows.values():
-            lane = self.activity.lane(row.id, row.function)
-            if not lane.since:
-                lane.since = self._clock()
-            lane.in_flight = row.in_flight
-        for lane in self.activity.lanes.values():
-            if lane.sandbox not in rows and not lane.gone:
-                lane.gone, lane.in_flight = True, 0
-                self.activity.lanes_changed += 1
+            track = self.activity.track(row.id, row.function)
+            if not track.since:
+                track.since = self._clock()
+            track.in_flight = row.in_flight
+        for track in self.activity.tracks.values():
+            if track.sandbox not in rows and not track.gone:
+                track.gone, track.in_flight = True, 0
+                self.activity.tracks_changed += 1
 
     def _mark(self, now: float, passed: float) -> None:
         activity, pool = self.activity, self.facts.pool

@@ -35,7 +35,7 @@ class Dashboard(FaasWidget):
     triggers = field([])
     pool = field({})
     letters = field({"events": False, "rows": [], "total": 0})
-    lanes = field([])
+    tracks = field([])
     running = field([])
     log_filter = field({"function": "", "text": ""})
     log_functions = field([])
@@ -45,7 +45,7 @@ class Dashboard(FaasWidget):
         self._cpu = rows.CpuUse()
         self._sent = {"spans": 0, "series": 0, "events": 0, "lines": 0}
         self._ticks = 0
-        self._lanes = -1
+        self._tracks = -1
         super().__init__()
         self._end = feed.listen(self._watch.listen)
         self._watch.look()
@@ -62,9 +62,9 @@ class Dashboard(FaasWidget):
             if watch.ticks != self._ticks:
                 self._ticks = watch.ticks
                 self._put_facts(time.monotonic())
-            if watch.activity.lanes_changed != self._lanes:  # before the bars that are in them
-                self._lanes = watch.activity.lanes_changed
-                self.put(lanes=rows.lane_rows(watch.activity))
+            if watch.activity.tracks_changed != self._tracks:  # before the bars that are in them
+                self._tracks = watch.activity.tracks_changed
+                self.put(tracks=rows.track_rows(watch.activity))
             self._tell_more()
             problem = watch.problem
         if problem is not None:
@@ -146,12 +146,12 @@ class Dashboard(FaasWidget):
         """Details of one bar of the timeline."""
         with self._watch.lock:
             found = self._watch.activity.spans[number]
-            lanes = self._watch.activity.lanes.values()
-            lane = next((lane for lane in lanes if lane.number == found.lane), None)
+            tracks = self._watch.activity.tracks.values()
+            track = next((track for track in tracks if track.number == found.track), None)
         return {
             "invocation": found.invocation,
-            "function": lane.function if lane else "",
-            "sandbox": lane.sandbox if lane else "",
+            "function": track.function if track else "",
+            "sandbox": track.sandbox if track else "",
             "state": _STATES[found.state],
             "begin": found.begin,
             "length": found.length,

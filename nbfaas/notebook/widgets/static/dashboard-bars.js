@@ -2,7 +2,7 @@
 
 import { clock } from "./dom.js";
 
-export const ROW = 20; // pixels of a lane
+export const ROW = 20; // pixels of a track
 export const AXIS = 18; // pixels of the axis
 export const COLD_BIT = 4; // of a bar's code; the lower two bits are its state, 0 for success
 const LEAST = 90; // pixels between two marks of the axis
@@ -16,7 +16,7 @@ export function place(at, width, time) {
   return width * (1 - (at.end - time) / at.width);
 }
 
-/** Paint `shown`: {store, at, lanes, rows (lane → row), hues (function → colour), running, width,
+/** Paint `shown`: {store, at, tracks, rows (track → row), hues (function → colour), running, width,
  *  height, scale}. `style` is that of the widget, for the theme's colours. */
 export function paint(canvas, style, shown) {
   const { store, at, rows, width } = shown;
@@ -30,9 +30,9 @@ export function paint(canvas, style, shown) {
   const x = (time) => place(at, width, time);
   const failed = ink("failed");
   const begin = at.end - at.width;
-  const filled = new Float64Array(shown.lanes.length).fill(-1); // up to where, by row
+  const filled = new Float64Array(shown.tracks.length).fill(-1); // up to where, by row
   for (let i = 0; i < store.count; i++) {
-    const row = rows.get(store.lane[i]);
+    const row = rows.get(store.track[i]);
     const end = store.begin[i] + store.length[i];
     if (row === undefined || store.begin[i] > at.end || end < begin) continue;
     const left = Math.max(-2, x(store.begin[i]));
@@ -50,23 +50,23 @@ export function paint(canvas, style, shown) {
       context.strokeRect(left - 1, row * ROW + 2, filled[row] - left + 2, ROW - 3);
     }
   }
-  for (const [lane, since] of shown.running) {
-    const row = rows.get(lane);
+  for (const [track, since] of shown.running) {
+    const row = rows.get(track);
     const [left, right] = [Math.max(-2, x(since)), Math.min(x(store.now()), width + 2)];
     if (row === undefined || right <= left) continue;
     paintBar(context, shown, row, { left, right, waited: null, failed: 0, more: " …" });
   }
 }
 
-function paintAxis(context, { at, width, lanes }, line, faint) {
-  const base = lanes.length * ROW;
+function paintAxis(context, { at, width, tracks }, line, faint) {
+  const base = tracks.length * ROW;
   const step = STEPS.find((each) => (each / at.width) * width > LEAST) ?? 3600;
   const marks = [];
   context.strokeStyle = line;
   context.lineWidth = 1;
   context.globalAlpha = 0.6;
   context.beginPath();
-  for (let row = 0; row <= lanes.length; row++) {
+  for (let row = 0; row <= tracks.length; row++) {
     context.moveTo(0, row * ROW + 0.5);
     context.lineTo(width, row * ROW + 0.5);
   }
@@ -87,9 +87,9 @@ function paintAxis(context, { at, width, lanes }, line, faint) {
 }
 
 /** `waited`: where the wait for a cold start begins, null for none; `failed`: a colour, or 0. */
-function paintBar(context, { lanes, hues }, row, { left, right, waited, failed, more = "" }) {
+function paintBar(context, { tracks, hues }, row, { left, right, waited, failed, more = "" }) {
   const [top, height] = [row * ROW + 3, ROW - 5];
-  const name = lanes[row][2];
+  const name = tracks[row][2];
   const cold = waited !== null;
   if (cold) hatch(context, waited, top, left - waited, height, hues.get(name));
   context.fillStyle = hues.get(name);

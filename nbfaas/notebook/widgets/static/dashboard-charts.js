@@ -28,7 +28,7 @@ const TILES = [
       ["running", "running"],
     ],
     figure: (sum) => number(sum.waiting),
-    note: (sum) => `${number(sum.running)} running in ${number(sum.sandboxes)} sandboxes`,
+    note: (sum) => `${number(sum.running)} running in ${number(sum.sandboxes)} sandbox${sum.sandboxes === 1 ? "" : "es"}`,
   },
   {
     title: "Latency, p95",

@@ -9,7 +9,7 @@ const SPAN_COLUMNS = [
   ["begin", Float64Array],
   ["length", Float32Array],
   ["wait", Float32Array],
-  ["lane", Uint32Array],
+  ["track", Uint32Array],
   ["code", Uint8Array],
 ];
 

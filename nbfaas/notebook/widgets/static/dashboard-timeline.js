@@ -1,10 +1,10 @@
-// The timeline: which sandbox was at what, and when. A canvas; its lanes' names are elements.
+// The timeline: which sandbox was at what, and when. A canvas; its tracks' names are elements.
 
 import { button, el, keyed, plain, put, say, seconds, clock } from "./dom.js";
 import { AXIS, COLD_BIT, ROW, paint, place } from "./dashboard-bars.js";
 import { cut, hint, shown } from "./dashboard-tables.js";
 
-const MOST_LANES = 60;
+const MOST_TRACKS = 60;
 const SHORTEST = 0.001; // seconds that are shown at least
 const LONGEST = 6 * 3600;
 const LIVELIEST = 1; // seconds; of less than that there is nothing yet at the live end
@@ -27,7 +27,7 @@ export class Timeline {
     this.view = view;
     this.store = store;
     this.at = Object.assign(kept, { end: 0, width: 20, live: true, number: -1, ...kept });
-    this.lanes = [];
+    this.tracks = [];
     this.canvas = el("canvas", {
       tabindex: 0,
       role: "application",
@@ -43,7 +43,7 @@ export class Timeline {
       onpointerleave: () => this._hover(-1),
     });
     this.canvas.addEventListener("wheel", (event) => this._wheel(event), { passive: false });
-    this.names = el("div", { class: "nbfd-lanes" });
+    this.names = el("div", { class: "nbfd-tracks" });
     this.details = el("div", { class: "nbfd-details", role: "status" });
     this.legend = el("div", { class: "nbf-row nbfd-legend" });
     this.range = el("span", { class: "nbf-faint nbfd-range" });
@@ -83,7 +83,7 @@ export class Timeline {
 
   draw() {
     const { store, at } = this;
-    const known = this.view.get("lanes");
+    const known = this.view.get("tracks");
     shown(this.none, !store.count && !this.view.get("running").length);
     shown(this.all, store.count || this.view.get("running").length);
     if (!this.canvas.offsetParent) return; // in a panel that is not shown
@@ -95,31 +95,31 @@ export class Timeline {
     say(this.range, `${seconds(at.width)} up to ${at.live ? "now" : clock(at.end)}`);
   }
 
-  /** The lanes: those of living sandboxes, and those that have a bar in what is shown. */
+  /** The tracks: those of living sandboxes, and those that have a bar in what is shown. */
   _choose(known) {
     const { store, at } = this;
     const begin = at.end - at.width;
     const used = new Set();
     for (let i = store.count - 1; i >= 0; i--) {
       if (store.begin[i] + store.length[i] > begin && store.begin[i] < at.end)
-        used.add(store.lane[i]);
+        used.add(store.track[i]);
       else if (store.begin[i] < begin - 600) break;
     }
-    const wanted = known.filter(([lane, , , gone]) => !gone || used.has(lane));
+    const wanted = known.filter(([track, , , gone]) => !gone || used.has(track));
     wanted.sort((a, b) => (a[2] < b[2] ? -1 : a[2] > b[2] ? 1 : a[0] - b[0]));
-    this.more = wanted.length - MOST_LANES;
-    this.lanes = wanted.slice(0, MOST_LANES);
-    this.rows = new Map(this.lanes.map(([lane], row) => [lane, row]));
+    this.more = wanted.length - MOST_TRACKS;
+    this.tracks = wanted.slice(0, MOST_TRACKS);
+    this.rows = new Map(this.tracks.map(([track], row) => [track, row]));
     const functions = [...new Set(known.map((each) => each[2]))];
     this.hues = new Map(functions.map((name) => [name, HUES[hash(name) % HUES.length]]));
     keyed(
       this.names,
-      this.lanes,
-      (lane) => `${lane[0]} ${lane[2]} ${lane[3]}`,
-      (lane) =>
-        cut(`${lane[2]} · ${lane[1].slice(0, 8)}${lane[3] ? " ✝" : ""}`, { class: "nbfd-lane" }),
+      this.tracks,
+      (track) => `${track[0]} ${track[2]} ${track[3]}`,
+      (track) =>
+        cut(`${track[2]} · ${track[1].slice(0, 8)}${track[3] ? " ✝" : ""}`, { class: "nbfd-track" }),
     );
-    const shownNames = [...new Set(this.lanes.map((each) => each[2]))];
+    const shownNames = [...new Set(this.tracks.map((each) => each[2]))];
     keyed(this.legend, [...shownNames.slice(0, 12), 1, 2], String, (name) =>
       name === 1
         ? el("span", {}, el("span", { class: "nbfd-swatch nbfd-cold" }), " cold start")
@@ -136,7 +136,7 @@ export class Timeline {
 
   _size() {
     const width = this.canvas.clientWidth;
-    const height = this.lanes.length * ROW + AXIS;
+    const height = this.tracks.length * ROW + AXIS;
     const scale = window.devicePixelRatio || 1;
     this.canvas.style.height = `${height}px`;
     const [w, h] = [Math.round(width * scale), Math.round(height * scale)];
@@ -152,11 +152,11 @@ export class Timeline {
   }
 
   _paint() {
-    const { store, at, lanes, rows, hues, width, height, scale } = this;
+    const { store, at, tracks, rows, hues, width, height, scale } = this;
     paint(this.canvas, getComputedStyle(this.view.root), {
       store,
       at,
-      lanes,
+      tracks,
       rows,
       hues,
       width,
@@ -269,10 +269,10 @@ export class Timeline {
   /** The number of the bar at a place, or -1. */
   _find(x, y) {
     const { store } = this;
-    const lane = this.lanes[Math.floor(y / ROW)]?.[0];
-    if (lane === undefined) return -1;
+    const track = this.tracks[Math.floor(y / ROW)]?.[0];
+    if (track === undefined) return -1;
     for (let i = store.count - 1; i >= 0; i--) {
-      if (store.lane[i] !== lane) continue;
+      if (store.track[i] !== track) continue;
       if (
         x >= this._x(store.begin[i] - store.wait[i]) - 2 &&
         x <= this._x(store.begin[i] + store.length[i]) + 2
@@ -286,10 +286,10 @@ export class Timeline {
     const { store } = this;
     const i = number - store.first;
     if (i < 0 || i >= store.count) return "";
-    const lane = this.view.get("lanes").find((each) => each[0] === store.lane[i]);
+    const track = this.view.get("tracks").find((each) => each[0] === store.track[i]);
     const cold = store.code[i] & COLD_BIT ? `, cold start: waited ${seconds(store.wait[i])}` : "";
     return (
-      `${plain(lane?.[2] ?? "?")} in ${plain(lane?.[1].slice(0, 12) ?? "?")}: ${SPAN_STATES[store.code[i] & 3]} ` +
+      `${plain(track?.[2] ?? "?")} in ${plain(track?.[1].slice(0, 12) ?? "?")}: ${SPAN_STATES[store.code[i] & 3]} ` +
       `after ${seconds(store.length[i])}, at ${clock(store.begin[i])}${cold}`
     );
   }
@@ -332,10 +332,10 @@ export class Timeline {
     const { store, at } = this;
     let i = at.number - store.first;
     const known = i >= 0 && i < store.count;
-    const lane = known ? store.lane[i] : undefined;
+    const track = known ? store.track[i] : undefined;
     if (!known) return this._select(store.first + store.count - 1);
     for (i += by; i >= 0 && i < store.count; i += by)
-      if (store.lane[i] === lane) return this._select(store.first + i);
+      if (store.track[i] === track) return this._select(store.first + i);
   }
 
   /** To a bar of the sandbox above or below, at about the same time. */
@@ -343,11 +343,11 @@ export class Timeline {
     const { store, at } = this;
     const i = at.number - store.first;
     if (!(i >= 0 && i < store.count)) return this._step(1);
-    const lane = this.lanes[(this.rows.get(store.lane[i]) ?? 0) + by]?.[0];
+    const track = this.tracks[(this.rows.get(store.track[i]) ?? 0) + by]?.[0];
     let best = -1;
     for (let j = 0; j < store.count; j++) {
       if (
-        store.lane[j] === lane &&
+        store.track[j] === track &&
         (best < 0 ||
           Math.abs(store.begin[j] - store.begin[i]) < Math.abs(store.begin[best] - store.begin[i]))
       )

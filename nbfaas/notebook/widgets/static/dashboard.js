@@ -16,7 +16,7 @@ const FIELDS = [
   "triggers",
   "pool",
   "letters",
-  "lanes",
+  "tracks",
   "running",
   "log_filter",
   "log_functions",
