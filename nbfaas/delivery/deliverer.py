@@ -20,6 +20,7 @@ from nbfaas.errors.delivery import EventStoreError
 from nbfaas.model.delivery import Delivery, DeliveryState, Incoming, Outcome
 
 _SWEEP = 5.0  # seconds between looks for what has become too old
+_SET_BACK = 1.0  # seconds; by less than that clocks are adjusted all the time
 _LAST_SETTLING = 5.0  # seconds for what has ended when it is closed
 _STORE_DOWN = 1.0  # seconds before a store that refuses is asked again
 
@@ -104,6 +105,7 @@ class Deliverer:
         self._quiet.set()
         self._settled.set()
         self._complained: set[str] = set()  # of what does not work just now
+        self._ahead: float | None = None  # of the clock, compared with one that is never set
         self._closing = False
         self.delivered = 0
         """How many attempts have ended since it was started."""
@@ -310,6 +312,11 @@ class Deliverer:
 
     async def _sweep_once(self) -> None:
         now = self._clock()
+        ahead = now - self._loop.time()
+        if self._ahead is None or ahead < self._ahead - _SET_BACK:
+            await asyncio.wrap_future(self._store.set_back(now))
+            self.nudge()
+        self._ahead = ahead
         while expired := await asyncio.wrap_future(self._store.expire(now)):
             for delivery in expired:
                 reason = f"it was not done within its max_age, {delivery.policy.max_age:g} s"

@@ -114,6 +114,11 @@ def expire(tx: Transaction, now: float) -> list[Delivery]:
     return tx.deliveries(numbers)
 
 
+def set_back(tx: Transaction, now: float) -> None:
+    """The clock has been set back: what only that makes wait is due now."""
+    tx.execute("set_back", now=now)
+
+
 def recover(tx: Transaction) -> None:
     """Close the attempts that a process had begun that is no more."""
     rows = tx.standing(tx.ask("leased"))

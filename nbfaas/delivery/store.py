@@ -30,7 +30,7 @@ from nbfaas.delivery.keeping import pruning, purging, redriving
 from nbfaas.delivery.lock import StoreLock
 from nbfaas.delivery.operations import Accept, Ask, Operation, Settle, Stepwise
 from nbfaas.delivery.reader import Reader
-from nbfaas.delivery.settling import expire, lease, next_due, recover
+from nbfaas.delivery.settling import expire, lease, next_due, recover, set_back
 from nbfaas.delivery.statements import query
 from nbfaas.delivery.transaction import Transaction
 from nbfaas.delivery.writer import Writer
@@ -143,6 +143,11 @@ class EventStore:
     def next_due(self, triggers: Collection[str]) -> Future[float | None]:
         """When the next delivery of these triggers falls, or fell, due; None: nothing waits."""
         return self._submit(Ask(lambda tx: next_due(tx, list(triggers))))
+
+    def set_back(self, now: float) -> Future[None]:
+        """The clock may have been set back: what would wait for it to come to where it was is due
+        now."""
+        return self._submit(Ask(lambda tx: set_back(tx, now)))
 
     def expire(self, now: float) -> Future[list[Delivery]]:
         """What waits and is too old dies, up to a thousand at once; returns what did. To be asked

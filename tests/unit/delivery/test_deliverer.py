@@ -157,3 +157,46 @@ async def test_an_outcome_that_cannot_be_kept_holds_up_no_other(
         await deliverer.stop(1.0)
         await deliverer.close()
         store.close()
+
+
+class DoingCourier:
+    """All attempts succeed."""
+
+    def attempt(self, deliveries: Sequence[Delivery], ended: Callable[[Delivery], Ended]) -> None:
+        for delivery in deliveries:
+            ended(delivery)(AttemptEnd())
+
+
+@pytest.mark.parametrize("reopened", [False, True])
+async def test_a_clock_that_is_set_back_delays_nothing(
+    path: Path, notices: list[str], monkeypatch: pytest.MonkeyPatch, reopened: bool
+) -> None:
+    monkeypatch.setattr("nbfaas.delivery.deliverer._SWEEP", 0.05)
+    now = [1_000_000.0]
+    windows: dict[str, int] = {}
+    store = EventStore(path, clock=lambda: now[0])
+    store.open()
+    deliverer = Deliverer(
+        store,
+        DoingCourier(),
+        lambda: windows,
+        observe=lambda delivery, outcome: None,
+        notify=notices.append,
+        clock=lambda: now[0],
+    )
+    try:
+        if not reopened:
+            deliverer.start()
+            await asyncio.sleep(0.1)
+        await asyncio.wrap_future(store.accept([incoming("a"), incoming("b", key="k")]))
+        now[0] -= 3600.0
+        windows["orders"] = 8
+        if reopened:
+            deliverer.start()
+        await _until_idle(deliverer, store)
+        assert store.deliveries_of("a")[0].state is DeliveryState.DONE
+        assert store.deliveries_of("b")[0].state is DeliveryState.DONE
+    finally:
+        await deliverer.stop(1.0)
+        await deliverer.close()
+        store.close()
