@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 import docker
@@ -21,5 +22,13 @@ def images_of(client: docker.DockerClient, prefix: str = PREFIX) -> list[dict[st
 
 
 def remove_images(client: docker.DockerClient, prefix: str = PREFIX) -> None:
-    for image in images_of(client, prefix):
-        client.api.remove_image(image["Id"], force=True)
+    """Once the sandboxes that use them, and were told to end, have done so."""
+    deadline = time.monotonic() + 30
+    while found := images_of(client, prefix):
+        for image in found:
+            try:
+                client.api.remove_image(image["Id"], force=True)
+            except docker.errors.APIError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)

@@ -22,6 +22,8 @@ from nbfaas.packager.pack import pack
 from nbfaas.packager.pickler import ShippingPickler
 
 _TEMPORARY = re.compile(r"ipykernel_\d+[/\\]|^<ipython-input-|^<stdin>|^<string>")
+# Those of a queue's URL stand in a decorator, which is not part of the payload.
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s'\"@]*:[^/\s'\"@]*@")
 _NO_SOURCE = "# The source of {} is not known: it was not defined in a cell or a file.\n"
 
 
@@ -62,7 +64,7 @@ def source_of(name: str, parts: Iterable[object]) -> str:
             text = textwrap.dedent(inspect.getsource(part))  # type: ignore[arg-type]
         except (OSError, TypeError):
             continue
-        texts[text.rstrip() + "\n"] = None
+        texts[_CREDENTIALS.sub("***@", text).rstrip() + "\n"] = None
     alone = [text for text in texts if not any(_is_inside(text, other) for other in texts)]
     return "\n\n".join(alone) or _NO_SOURCE.format(name)
 
