@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from nbfaas.model.delivery import DeliveryPolicy as DeliveryPolicy
     from nbfaas.model.function import Retries as Retries
     from nbfaas.model.function import Volume as Volume
+    from nbfaas.model.secret import Secret as Secret
     from nbfaas.remote.call import FunctionCall as FunctionCall
     from nbfaas.remote.dead_letters import dead_letters as dead_letters
     from nbfaas.remote.decorator import functions as functions
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from nbfaas.remote.function import RemoteFunction as RemoteFunction
     from nbfaas.remote.gathering import as_completed as as_completed
     from nbfaas.remote.gathering import gather as gather
+    from nbfaas.remote.here import State as State
     from nbfaas.remote.map_run import MapRun as MapRun
     from nbfaas.remote.on import on as on
     from nbfaas.remote.put import put as put
@@ -67,6 +69,8 @@ _WHERE = {
     "Pattern": "nbfaas.rules",
     "RemoteFunction": "nbfaas.remote.function",
     "Retries": "nbfaas.model.function",
+    "Secret": "nbfaas.model.secret",
+    "State": "nbfaas.remote.here",
     "Volume": "nbfaas.model.function",
     "as_completed": "nbfaas.remote.gathering",
     "config": "nbfaas.settings",

@@ -79,6 +79,9 @@ class Settings(Configurable):
     journal_result_limit = traitlets.Int(
         1 * _MB, help="Bytes; results up to this size stay available after a kernel restart."
     ).tag(config=True)
+    state_quota = traitlets.Int(
+        64 * _MB, min=0, help="Bytes of keys and values that one function may keep in its state."
+    ).tag(config=True)
     base_image = traitlets.Unicode(
         None,
         allow_none=True,

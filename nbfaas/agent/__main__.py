@@ -29,6 +29,7 @@ class Agent:
 
     def __init__(self, sock: socket.socket) -> None:
         from nbfaas.agent.output import Output
+        from nbfaas.agent.provisions import Provisions
         from nbfaas.agent.usage import Usage
 
         self._sock = sock
@@ -40,6 +41,7 @@ class Agent:
         self._load_failed = False
         self._function: Loaded | None = None
         self._claims: Claims | None = None
+        self._provisions = Provisions(self.send, self._receiver)
         self._usage = Usage()
         self._output = Output(self._send_log, 1024 * 1024)
 
@@ -60,6 +62,8 @@ class Agent:
                     self._claims = Claims(page.fileno())
             elif frame.kind == Kind.LOAD:
                 self._load_function(frame)
+            elif frame.kind == Kind.SECRETS:
+                self._provisions.given = json.loads(b"".join(views(frame.parts)))
             elif frame.kind == Kind.PING:
                 self.send(wire.encode(Kind.PONG, frame.call))
 
@@ -86,7 +90,11 @@ class Agent:
         started = time.perf_counter()
         self._output.begin(frame.call)
         try:
-            self._function = loading.load(control, b"".join(views(frame.parts)))
+            self._output.redact = self._provisions.keep()
+            payload = b"".join(views(frame.parts))
+            self._function = loading.load(control, payload, self._provisions)
+            if self._function.takes_context:
+                self._provisions.open_line()
             problem = None
         except loading.MissingModule as error:
             problem = failure.missing_module(str(error))
@@ -100,7 +108,7 @@ class Agent:
         self._load_failed = problem is not None
         if problem is not None:
             stats = self._usage.end()
-            head = stats + json.dumps(problem).encode()
+            head = stats + json.dumps(self._provisions.redacted(problem)).encode()
             self.send(wire.encode(Kind.FAILURE, frame.call, Codec.PICKLE, head))
             return
         if control.get("isolation") == "call":
@@ -134,11 +142,16 @@ class Agent:
             self._usage = Usage()
             self._output.install()
             self._output.start_pump(self._sock.fileno())
+            if relay is not None:
+                self._provisions.receive = relay.in_child()
             return self._answer(frame, function)
+
+        # Only what has a context can ask for state.
+        relay = self._provisions.relay() if function.takes_context else None
 
         self._usage.begin()
         try:
-            forking.run_in_child(run, self.send)
+            forking.run_in_child(run, self.send, None if relay is None else relay.wait)
         except forking.ChildDied as died:
             problem = failure.crashed(died.exit_code, died.signal_name, died.oom)
             head = self._usage.end() + json.dumps(problem).encode()
@@ -151,6 +164,7 @@ class Agent:
         from nbfaas.agent import codec, failure
 
         self._output.begin(frame.call)
+        self._provisions.begin(frame.call)
         self._usage.begin()
         problem: dict[str, Any] | None = None
         parts: Any = ()
@@ -184,11 +198,14 @@ class Agent:
             except codec.Unpicklable as error:
                 problem = failure.unpicklable_result(error.path, error.reason)
             value = None
+        self._provisions.end()
         stats = self._usage.end()
         self._output.end()
         if problem is None:
             return wire.encode(Kind.RESULT, frame.call, Codec.PICKLE, stats, parts)
-        head = stats + json.dumps(problem).encode()
+        if self._provisions.tells(parts):
+            parts = ()
+        head = stats + json.dumps(self._provisions.redacted(problem)).encode()
         return wire.encode(Kind.FAILURE, frame.call, Codec.PICKLE, head, parts)
 
 

@@ -16,13 +16,17 @@ Annotations go before names. The fields are those of ``event.data``, if it is an
 request (``HTTP_REQUEST``) its path parameters, then its query, then its body, if that is an object.
 What comes from the path or the query is text: it is made what the annotation says, if that is int,
 float, bool, or a list of these. Arguments that a ``functools.partial`` has fixed stay as they are.
+
+A plain call, ``function.remote(3)``, brings its arguments itself; only a Context that it does not
+bring is added, to the first parameter that is annotated so, or named context and has no default.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -56,7 +60,7 @@ class _Parameter(NamedTuple):
 
 
 class Binding:
-    """How one function is called with events; made once, from its signature.
+    """How one function is called with events, and with a Context; made once, from its signature.
 
     A function whose signature can't be had (some of those written in C) gets the Event alone.
     """
@@ -65,6 +69,9 @@ class Binding:
         self._parameters: list[_Parameter] = []
         self._takes_rest = False
         self._fixed: frozenset[str] = frozenset()
+        self._context: tuple[str, int] | None = None  # its name, and how many come before it
+        self.takes_context = False
+        """Whether it may get a Context."""
         if isinstance(function, functools.partial):
             self._fixed = frozenset(function.keywords)
         try:
@@ -80,7 +87,25 @@ class Binding:
                 parameter.name not in self._fixed
             ):
                 self._parameters.append(_described(parameter, function))
+                self._note_context(self._parameters[-1], parameter)
         self._named = self._fixed.union(each.name for each in self._parameters)
+
+    def _note_context(self, described: _Parameter, parameter: inspect.Parameter) -> None:
+        if described.gets is not Gets.CONTEXT:
+            return
+        self.takes_context = True
+        asked = described.wanted.kind is Context or described.default is _NONE
+        if asked and self._context is None and not described.positional_only:
+            by_position = parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+            before = len(self._parameters) - 1 if by_position else sys.maxsize
+            self._context = (described.name, before)
+
+    def context_wanted(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
+        """The parameter that a plain call with these arguments leaves to a Context, if any."""
+        if self._context is None:
+            return None
+        name, before = self._context
+        return None if name in kwargs or len(args) > before else name
 
     def __repr__(self) -> str:
         if not self._known:

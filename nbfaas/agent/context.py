@@ -5,13 +5,22 @@ from __future__ import annotations
 import functools
 import logging
 import time
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from nbfaas.agent.event import Event
 from nbfaas.agent.function_logger import function_logger
+from nbfaas.agent.secrets import Secrets
+from nbfaas.agent.state import State, StateAccess
 from nbfaas.agent.traceparent import traceparent_of
 
 _NO_LIMIT_MS = 2**31 - 1
+
+
+class Provided(Protocol):
+    """What a function is provided with besides its arguments."""
+
+    def secrets(self) -> Secrets: ...
+    def state(self) -> StateAccess: ...
 
 
 class Context:
@@ -22,8 +31,13 @@ class Context:
     """
 
     def __init__(
-        self, load: dict[str, Any], invoke: dict[str, Any], event: Event | None = None
+        self,
+        load: dict[str, Any],
+        invoke: dict[str, Any],
+        event: Event | None = None,
+        provided: Provided | None = None,
     ) -> None:
+        self._provided = provided
         self.function_name = str(load.get("function", ""))
         self.function_version = str(load.get("version", ""))
         self.memory_limit = int(load.get("memory") or 0)
@@ -50,6 +64,18 @@ class Context:
     def remaining_time(self) -> float | None:
         """Seconds until the deadline, at least 0; None without one."""
         return None if self.deadline is None else max(0.0, self.deadline - time.time())
+
+    @functools.cached_property
+    def secrets(self) -> Secrets:
+        """The values that ``secrets=`` has named, by name."""
+        return Secrets({}) if self._provided is None else self._provided.secrets()
+
+    @functools.cached_property
+    def state(self) -> State:
+        """Values by key that outlive this call, shared by all calls of the function."""
+        if self._provided is None:
+            raise RuntimeError("this Context was made by hand, and has no state")
+        return State(self.function_name, self._provided.state())
 
     @functools.cached_property
     def logger(self) -> logging.Logger:

@@ -32,8 +32,13 @@ class ChildDied(Exception):
         self.oom = oom
 
 
-def run_in_child(run: Callable[[], list[Chunk]], send: Callable[[list[Chunk]], None]) -> None:
+def run_in_child(
+    run: Callable[[], list[Chunk]],
+    send: Callable[[list[Chunk]], None],
+    attend: Callable[[int], None] | None = None,
+) -> None:
     """Fork; the child calls ``run`` and ``send``s what that returns. Returns when it is gone.
+    ``attend`` is called with its pid in the parent, and may do something until it has ended.
 
     Raises ``ChildDied`` or ``ChildLeftStreamBroken``, in the parent only.
     """
@@ -54,6 +59,8 @@ def run_in_child(run: Callable[[], list[Chunk]], send: Callable[[list[Chunk]], N
             os._exit(0)
     os.close(write_end)
     try:
+        if attend is not None:
+            attend(child)
         _, status = os.waitpid(child, 0)
         # What the invocation started and left running goes with it.
         with contextlib.suppress(ProcessLookupError, PermissionError):

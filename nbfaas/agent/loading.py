@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from nbfaas.agent import codec
 from nbfaas.agent.binding import Binding, handler_arguments
 from nbfaas.agent.cell import remember_source
-from nbfaas.agent.context import Context
+from nbfaas.agent.context import Context, Provided
 from nbfaas.agent.event import Event
 
 
@@ -22,6 +22,8 @@ class Loaded(NamedTuple):
     """With arguments, as ``function.remote`` takes them."""
     receive: Callable[[Event, dict[str, Any]], Any]
     """With an event. Raises ``Unbound`` if the event lacks what the signature asks for."""
+    takes_context: bool
+    """Whether it may get a ``Context`` at all."""
 
 
 class MissingModule(Exception):
@@ -32,8 +34,8 @@ class NoHandler(Exception):
     """The cell defines no ``handler``."""
 
 
-def load(control: dict[str, Any], payload: bytes) -> Loaded:
-    """Load a function, or a handler's module.
+def load(control: dict[str, Any], payload: bytes, provided: Provided | None = None) -> Loaded:
+    """Load a function, or a handler's module. ``provided`` is what its contexts have.
 
     Raises ``MissingModule``, ``NoHandler``, or whatever the code raises while it is loaded.
     """
@@ -42,19 +44,27 @@ def load(control: dict[str, Any], payload: bytes) -> Loaded:
         if importlib.util.find_spec(module) is None:
             raise MissingModule(module)
     if control.get("entry") == "handler":
-        return _load_handler(control, payload.decode())
+        return _load_handler(control, payload.decode(), provided)
     function = codec.load_function(payload)
     # With isolation="call" each invocation is a fork: what is looked up here is so only once.
     binding = Binding(function)
 
     def receive(event: Event, invoke: dict[str, Any]) -> Any:
-        args, kwargs = binding.arguments(event, Context(control, invoke, event))
+        args, kwargs = binding.arguments(event, Context(control, invoke, event, provided))
         return function(*args, **kwargs)
 
-    return Loaded(lambda args, kwargs, invoke: function(*args, **kwargs), receive)
+    def call(args: tuple[Any, ...], kwargs: dict[str, Any], invoke: dict[str, Any]) -> Any:
+        name = binding.context_wanted(args, kwargs)
+        if name is not None:
+            kwargs = {**kwargs, name: Context(control, invoke, None, provided)}
+        return function(*args, **kwargs)
+
+    if binding.takes_context:
+        return Loaded(call, receive, True)
+    return Loaded(lambda args, kwargs, invoke: function(*args, **kwargs), receive, False)
 
 
-def _load_handler(control: dict[str, Any], source: str) -> Loaded:
+def _load_handler(control: dict[str, Any], source: str, provided: Provided | None) -> Loaded:
     filename = control.get("filename") or "<handler>"
     remember_source(filename, source)
     module = types.ModuleType("__main__")
@@ -70,9 +80,10 @@ def _load_handler(control: dict[str, Any], source: str) -> Loaded:
     taken = handler_arguments(handler)
 
     def call(args: tuple[Any, ...], _: dict[str, Any], invoke: dict[str, Any]) -> Any:
-        return handler(*(args[0] if args else None, Context(control, invoke))[:taken])
+        context = Context(control, invoke, None, provided)
+        return handler(*(args[0] if args else None, context)[:taken])
 
     def receive(event: Event, invoke: dict[str, Any]) -> Any:
-        return handler(*(event, Context(control, invoke, event))[:taken])
+        return handler(*(event, Context(control, invoke, event, provided))[:taken])
 
-    return Loaded(call, receive)
+    return Loaded(call, receive, taken > 1)

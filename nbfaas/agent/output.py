@@ -32,11 +32,13 @@ Send = Callable[[int, int, bytes], None]  # call, stream, data
 class Output:
     """The output of one process, for one invocation after the other.
 
-    ``limit`` is in bytes and applies to each invocation, both streams together.
+    ``limit`` is in bytes and applies to each invocation, both streams together. ``redact`` is given
+    each write, and returns what is sent of it.
     """
 
     def __init__(self, send: Send, limit: int) -> None:
         self.limit = limit
+        self.redact: Callable[[bytes], bytes] | None = None
         self._send = send
         self._call = 0  # 0: no invocation is running, what is written is nobody's
         self._budget = 0
@@ -102,6 +104,8 @@ class Output:
         with self._lock:
             if not self._call or not data:
                 return
+            if self.redact is not None:
+                data = self.redact(data)
             if self._budget > 0:
                 cost = 1 if data == _NEWLINE else max(len(data), _MIN_COST)
                 if cost <= self._budget:

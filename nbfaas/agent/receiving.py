@@ -46,6 +46,32 @@ class Receiver:
             self._succession = self._succession + 1 if alone_and_soon else 0
         return self._frames.popleft()
 
+    def take(self, kind: int) -> Frame | None:
+        """The first frame of this kind among those that have come; the others stay."""
+        for index, frame in enumerate(self._frames):
+            if frame.kind == kind:
+                del self._frames[index]
+                return frame
+        return None
+
+    def wait_for(self, kind: int) -> Frame | None:
+        """The next frame of this kind; what comes before it stays. None when the other side has
+        closed."""
+        while (frame := self.take(kind)) is None:
+            if not self._receive(0):
+                return None
+        return frame
+
+    def receive_ready(self) -> bool:
+        """Receive what is there, to be taken. False when the other side has closed."""
+        try:
+            return self._receive(socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return True
+
+    def fileno(self) -> int:
+        return self._sock.fileno()
+
     @property
     def is_awake(self) -> bool:
         """Whether the next frame is waited for awake."""

@@ -29,12 +29,16 @@ kind       direction       control; body
 =========  ==============  ====================================================================
 HELLO      agent → host    {nonce, protocol, python: [3, 11, 7], pid}
 WELCOME    host → agent    {log_limit, result_limit}; or the page of ``nbfaas.agent.claims``
+SECRETS    host → agent    – ; {name: value} as JSON. Before the LOAD, and only if there are any
 LOAD       host → agent    {function, version, entry, isolation, env, requires, cpu,
                            memory, filename}; the payload
 LOADED     agent → host    {seconds}
 INVOKE     host → agent    – or, for handlers, {id, attempt, timeout, cold_start}; the arguments
                            (PICKLE). For events also {trigger} and, if need be, {traceparent,
                            deadline}; the event (JSON, in the format of CloudEvents)
+STATE      agent → host    {id, op, …} (see ``nbfaas.agent.state``); values, and an empty part
+STATE_     host → agent    {id, …}, likewise
+REPLY
 REVOKED    agent → host    – ; it was not started, and will not be (see ``nbfaas.agent.claims``)
 LOG        agent → host    – ; a chunk of what the invocation wrote, codec = stream
 RESULT     agent → host    STATS; the return value
@@ -44,8 +48,9 @@ PONG       agent → host    –
 =========  ==============  ====================================================================
 
 Invocations are run one at a time, in the order they were sent, and answered by exactly one RESULT,
-FAILURE or REVOKED each. A LOAD that fails is answered by a FAILURE with the load's number, and
-nothing that was sent behind it is answered.
+FAILURE or REVOKED each. While one runs it may send STATE, one after the other; the replies come in
+among other frames, in the order of the requests. A LOAD that fails is answered by a FAILURE with
+the load's number, and nothing that was sent behind it is answered.
 """
 
 from __future__ import annotations
@@ -90,6 +95,9 @@ class Kind(IntEnum):
     FAILURE = 9
     PING = 10
     PONG = 11
+    SECRETS = 12
+    STATE = 13
+    STATE_REPLY = 14
 
 
 class Codec(IntEnum):

@@ -1,4 +1,7 @@
-"""Finding and killing what a process sandbox has started, as far as it can be told from /proc."""
+"""Finding and killing what a process sandbox has started, as far as it can be told from /proc.
+
+``HOME_VARIABLE`` marks a sandbox's processes; its value is the sandbox's home folder.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from nbfaas.agent.secrets import HOME_VARIABLE as HOME_VARIABLE
 from nbfaas.backends.owner import Owner, stat_fields
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _ROUNDS = 50
-# Marks a sandbox's processes; its value is the sandbox's home folder.
-HOME_VARIABLE = "NBFAAS_SANDBOX"
 
 
 def kill_sandbox(session: int, home: Path) -> None:

@@ -45,6 +45,7 @@ class DirectPath:
             lane is None
             or lane.waiting  # it is not its turn
             or self.closed
+            or lane.function.options.secrets is not invocation.function.options.secrets
             or len(parts) != 1
             or type(data := parts[0]) is not bytes
             or len(data) > _LARGEST

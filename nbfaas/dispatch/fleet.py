@@ -15,12 +15,14 @@ from nbfaas.dispatch.keep_alive import KeepAlive
 from nbfaas.dispatch.lane import Lane
 from nbfaas.dispatch.load import STABLE
 from nbfaas.dispatch.slot import Slot
+from nbfaas.dispatch.state_desk import StateDesk
 from nbfaas.dispatch.stock import Stock
-from nbfaas.errors import NbfaasError, PythonMismatch, SandboxStartFailed
+from nbfaas.errors import NbfaasError, PythonMismatch, SandboxStartFailed, SecretMissing
 from nbfaas.model.function import FunctionVersion, Resources
 from nbfaas.model.image import ImageSpec
 from nbfaas.model.invocation import SandboxState
 from nbfaas.model.records import SandboxChanged, Subscriber
+from nbfaas.model.secret import read_secrets
 
 if TYPE_CHECKING:
     from nbfaas.settings import Settings
@@ -55,6 +57,7 @@ class Fleet:
         self.lanes: dict[str, Lane] = {}  # by version
         self._keep_alives: dict[str, KeepAlive] = {}
         self.stock = Stock(backend, lambda: settings.prewarm, self.dispose, self._publish_prewarmed)
+        self.desk = StateDesk(settings)
         self._settings = settings
         self._owner = owner
         self._publish = publish
@@ -79,7 +82,8 @@ class Fleet:
         return states
 
     def lane(self, function: FunctionVersion) -> Lane:
-        """The function's lane. Raises ``InsufficientResources`` for one that could never start."""
+        """The function's lane. Raises ``InsufficientResources`` for one that could never start, and
+        ``SecretMissing``."""
         lane = self.lanes.get(function.version)
         if lane is None:
             options = function.options
@@ -87,8 +91,13 @@ class Fleet:
             spec = SandboxSpec(options.image, options.resources, options.volumes, options.network)
             # By name: what was learnt of a function outlives its versions and its sandboxes.
             keep_alive = self._keep_alives.setdefault(function.name, KeepAlive())
+            read_secrets(options.secrets, function.name)
             lane = Lane(function, spec, keep_alive, self._loop.time())
             self.lanes[function.version] = lane
+        elif lane.function.options.secrets != function.options.secrets:
+            # Declared anew, perhaps with other values under the same names.
+            self.supersede(function.version)
+            lane.function = function
         lane.superseded = False  # somebody still uses it
         return lane
 
@@ -232,9 +241,18 @@ class Fleet:
     def _hand_over(self, sandbox: Sandbox, lane: Lane, *, cold: bool) -> None:
         lane.starting -= 1
         lane.failed_starts = 0
+        function = lane.function
+        try:
+            secrets = read_secrets(function.options.secrets, function.name)
+        except SecretMissing as error:
+            self.dispose(sandbox)
+            self.budget.give_back(lane.spec.resources)
+            self._owner.lane_hopeless(lane, error)
+            return
         slot = self._owner.make_slot(sandbox, lane, cold)
+        slot.desk = self.desk
         lane.slots.append(slot)
-        slot.load()
+        slot.load(secrets)
         self.publish_state(slot, SandboxState.IDLE)
         self._owner.slot_ready(slot)
         self._refill_soon()
@@ -341,6 +359,7 @@ class Fleet:
             self.retire(slot, "closing")
         while self._disposals:
             await asyncio.gather(*self._disposals, return_exceptions=True)
+        await self.desk.close()
 
     # -- telling
 

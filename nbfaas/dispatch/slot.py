@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nbfaas.agent import wire
@@ -19,8 +20,10 @@ from nbfaas.model.invocation import InvocationState, SandboxState
 
 if TYPE_CHECKING:
     from nbfaas.dispatch.lane import Lane
+    from nbfaas.dispatch.state_desk import Seat, StateDesk
     from nbfaas.settings import Settings
 
+NO_SECRETS: Mapping[str, str] = MappingProxyType({})
 _LOAD = 1  # the number of the LOAD; invocations have higher ones
 _GIVEN_BACK = 3  # how often an invocation may be lost before it was started, without being charged
 # How long a cancelled invocation, next in turn, is waited for: the agent refuses it at once, unless
@@ -54,6 +57,7 @@ class Slot:
         self.answered_count = 0
         self.memory = 0  # bytes that its process held at the peak of the last attempt
         self.dead = False
+        self.desk: StateDesk | None = None
         self.held = True  # whether the loop has it; else it is parked, or a caller has it
         self._owner = owner
         self._settings = settings
@@ -62,6 +66,7 @@ class Slot:
         self._deadline: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._claims: Claims | None = None
+        self._asking: Seat | None = None  # once it has asked for state
         self._revoking = False
         self._refusing = 0  # the last number taken back, until the agent has said REVOKED to it
         self._revocable = range(0)  # the numbers that the agent may say REVOKED to
@@ -87,7 +92,7 @@ class Slot:
     def head(self) -> Invocation | None:
         return next(iter(self.in_flight.values()), None)
 
-    def load(self) -> None:
+    def load(self, secrets: Mapping[str, str] = NO_SECRETS) -> None:
         """Send the function. Invocations may be sent right behind it."""
         function = self.lane.function
         options = function.options
@@ -112,9 +117,11 @@ class Slot:
             with contextlib.suppress(OSError):
                 self._claims, passing = Claims.create()
                 page.append(passing)
+        kept = json.dumps(dict(secrets)).encode()
         self.sandbox.connection.send(
             [
                 *wire.encode(Kind.WELCOME, 0, Codec.JSON, json.dumps(welcome).encode(), page),
+                *(wire.encode(Kind.SECRETS, _LOAD, Codec.JSON, b"", (kept,)) if secrets else ()),
                 *wire.encode(
                     Kind.LOAD,
                     _LOAD,
@@ -216,13 +223,14 @@ class Slot:
     def _control(self, invocation: Invocation) -> bytes:
         """What the function learns of its invocation, if it has a ``Context``."""
         event = invocation.event
-        if event is None and invocation.function.entry is not Entry.HANDLER:
+        function = invocation.function
+        if event is None and function.entry is not Entry.HANDLER and not function.takes_context:
             return b""
         first = not self.answered_count and self.head in (None, invocation)
         control = {
             "id": invocation.id,
             "attempt": invocation.attempts_made + 1,
-            "timeout": invocation.function.options.timeout,
+            "timeout": function.options.timeout,
             "cold_start": self.cold and first,
         }
         return json.dumps(control | event if event else control).encode()
@@ -304,6 +312,13 @@ class Slot:
                 self._owner.logged(invocation_or_none, stream, b"".join(views(frame.parts)))
         elif kind == Kind.REVOKED:
             self._on_revoked(frame.call, now)
+        elif kind == Kind.STATE and self.desk is not None:
+            number = next(iter(self.in_flight), 0)
+            if number != frame.call:
+                self._on_lost(WireError(f"state for {frame.call}, while {number} is running"))
+                return
+            self._asking = self._asking or self.desk.seat(self.lane.function.name, self)
+            self._asking.ask(frame)
         elif kind == Kind.FAILURE:
             self._owner.load_failed(self, frame)
         elif kind not in (Kind.LOADED, Kind.PONG):
@@ -323,6 +338,14 @@ class Slot:
         if number == head and self.in_flight:
             self._start_head(now)
         self._revoked([invocation], now)
+
+    def answer_state(self, chunks: list[Chunk]) -> None:
+        if not self.dead:
+            self.sandbox.connection.send(chunks)
+
+    def break_off(self, reason: str) -> None:
+        """It has broken the protocol."""
+        self._on_lost(WireError(reason))
 
     def _become_idle(self, now: float) -> None:
         self.held = True

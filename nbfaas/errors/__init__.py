@@ -86,6 +86,7 @@
     │   ├── UnknownSavedEvent (KeyError)
     │   ├── SavedEventUnusable
     │   └── UnknownFunction (KeyError)      no function of this session has this name
+    ├── SecretMissing                       a secret has no value where it is to be read from
     ├── ReportNotWritten (OSError)          a run's report can't be written where it should be
     ├── JsonLogUnavailable                  the file of config.json_log can't be written
     └── JournalError
@@ -94,7 +95,9 @@
         └── JournalDamaged
 
 ``BadEvent`` (ValueError), which sandboxes raise too, stands beside them: something is no
-CloudEvent. A cancelled call raises ``concurrent.futures.CancelledError``, as every Future does.
+CloudEvent. So do ``StateError``, of which there are ``StateRefused`` (ValueError), ``StateFull``
+and ``StateUnavailable``. A cancelled call raises ``concurrent.futures.CancelledError``, as every
+Future does.
 """
 
 from __future__ import annotations
@@ -102,6 +105,7 @@ from __future__ import annotations
 import concurrent.futures
 
 from nbfaas.agent.event import BadEvent
+from nbfaas.agent.state import StateError, StateFull, StateRefused, StateUnavailable
 from nbfaas.errors.asking import (
     NotDone,
     NotRepeatable,
@@ -188,6 +192,7 @@ from nbfaas.errors.places import (
 )
 from nbfaas.errors.queue import QueueClientMissing, QueueUnavailable
 from nbfaas.errors.reports import ReportNotWritten
+from nbfaas.errors.secrets import SecretMissing
 from nbfaas.errors.simulator import (
     BadBurst,
     BadEventName,
@@ -280,8 +285,13 @@ __all__ = [
     "SandboxLost",
     "SandboxStartFailed",
     "SavedEventUnusable",
+    "SecretMissing",
     "ServiceClosed",
     "SimulatorError",
+    "StateError",
+    "StateFull",
+    "StateRefused",
+    "StateUnavailable",
     "TriggerError",
     "UnknownDeadLetter",
     "UnknownFunction",
@@ -299,5 +309,5 @@ __all__ = [
 
 # In tracebacks they are called what they are imported as.
 for _name in __all__:
-    if _name not in ("BadEvent", "CancelledError"):
+    if _name not in ("BadEvent", "CancelledError") and not _name.startswith("State"):
         globals()[_name].__module__ = __name__

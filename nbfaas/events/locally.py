@@ -23,12 +23,13 @@ def call_locally(
     """Call ``function`` (or the one of this session with that name) with ``event``, in this very
     process, and return what it returns.
 
-    Its parameters are bound as in a sandbox, with a real ``Context``; no rule is asked, nothing is
-    delivered, no limit is enforced, and what the function raises is raised. ``attempt`` and
-    ``trigger`` are what the context says. Raises ``BindingError`` if the event lacks what the
-    function needs, and ``UnknownFunction``.
+    Its parameters are bound as in a sandbox, with a real ``Context``, state and secrets included;
+    no rule is asked, nothing is delivered, no limit is enforced, and what the function raises is
+    raised. ``attempt`` and ``trigger`` are what the context says. Raises ``BindingError`` if the
+    event lacks what the function needs, and ``UnknownFunction``.
     """
     from nbfaas.remote.function import HandlerFunction, RemoteFunction
+    from nbfaas.remote.here import ProvidedHere
 
     function = find_function(function)
     name = str(getattr(function, "name", None) or getattr(function, "__name__", repr(function)))
@@ -38,13 +39,16 @@ def call_locally(
         "attempt": attempt,
         "trigger": trigger,
     }
+    provided = ProvidedHere(name, ())
     if isinstance(function, RemoteFunction):
+        provided = function.provided_here()
         load["memory"] = function.options.resources.memory
         invoke["timeout"] = function.options.timeout
     if isinstance(function, HandlerFunction):
         return function.receive_here(event, invoke)
     try:
-        args, kwargs = Binding(function).arguments(event, Context(load, invoke, event))
+        context = Context(load, invoke, event, provided)
+        args, kwargs = Binding(function).arguments(event, context)
     except Unbound as error:
         raise BindingError(name, error.parameter, error.problem) from None
     return function(*args, **kwargs)

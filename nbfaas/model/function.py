@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 
 from nbfaas.model.image import ImageSpec
+from nbfaas.model.secret import Secret
 
 MB = 1024 * 1024
 
@@ -82,15 +83,17 @@ class FunctionOptions:
     network: bool = False
     isolation: Isolation = Isolation.REUSE
     trust: tuple[str, ...] = ()  # modules whose types are unpickled from results
+    secrets: tuple[Secret, ...] = ()
 
     def changed(self, **changes: object) -> FunctionOptions:
         return replace(self, **changes)  # type: ignore[arg-type]
 
     def fingerprint(self) -> str:
-        """JSON of all options, the same for equal options."""
-        return json.dumps(
-            {f.name: repr(getattr(self, f.name)) for f in fields(self)}, sort_keys=True
-        )
+        """JSON of all options, the same for equal options. Of secrets it has the names."""
+        shown = {f.name: repr(getattr(self, f.name)) for f in fields(self)}
+        if not self.secrets:
+            del shown["secrets"]  # as before there were any
+        return json.dumps(shown, sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +111,7 @@ class FunctionVersion:
     entry: Entry = Entry.FUNCTION
     requires: tuple[str, ...] = ()
     filename: str = ""  # for handlers: the file name that tracebacks show
+    takes_context: bool = False  # whether it is told of its invocation, handlers aside
 
     @classmethod
     def make(
@@ -119,10 +123,12 @@ class FunctionVersion:
         entry: Entry = Entry.FUNCTION,
         requires: tuple[str, ...] = (),
         filename: str = "",
+        takes_context: bool = False,
     ) -> FunctionVersion:
         digest = hashlib.sha256(payload)
         digest.update(f"{name}\0{entry}\0{options.fingerprint()}".encode())
-        return cls(name, digest.hexdigest()[:12], payload, options, entry, requires, filename)
+        version = digest.hexdigest()[:12]
+        return cls(name, version, payload, options, entry, requires, filename, takes_context)
 
     def __repr__(self) -> str:
         return f"<FunctionVersion {self.name}@{self.version} {len(self.payload)} bytes>"

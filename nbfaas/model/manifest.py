@@ -83,6 +83,7 @@ class FunctionManifest(msgspec.Struct, frozen=True, kw_only=True):
     image: ImageManifest
     triggers: tuple[TriggerSpec, ...] = ()
     secrets: tuple[str, ...] = ()
+    takes_context: bool = False
     payload_hash: str
     payload_size: int
     source: str = ""
@@ -116,6 +117,7 @@ _NOT_HASHED = frozenset(
         "nbfaas",
         "agent",
         "payload_size",
+        "takes_context",
     }
 )
 

@@ -9,6 +9,7 @@ from nbfaas.errors.deploy import NotDeployable
 from nbfaas.model.function import FunctionOptions, Isolation, Resources, Retries, Volume
 from nbfaas.model.image import ImageSpec
 from nbfaas.model.manifest import OptionsManifest, RetriesManifest, VolumeManifest
+from nbfaas.model.secret import Secret
 
 
 def describe_options(function: str, options: FunctionOptions) -> OptionsManifest:
@@ -36,8 +37,12 @@ def describe_options(function: str, options: FunctionOptions) -> OptionsManifest
     )
 
 
-def restore_options(function: str, options: OptionsManifest, image: ImageSpec) -> FunctionOptions:
-    """Raises ``NotDeployable`` if a type that ``retry_on`` names can't be imported here."""
+def restore_options(
+    function: str, options: OptionsManifest, image: ImageSpec, secrets: tuple[str, ...] = ()
+) -> FunctionOptions:
+    """``secrets`` are names of environment variables, which must have their values by the time of
+    the first call. Raises ``NotDeployable`` if a type that ``retry_on`` names can't be imported
+    here."""
     given = options.retries
     return FunctionOptions(
         image=image,
@@ -56,6 +61,7 @@ def restore_options(function: str, options: OptionsManifest, image: ImageSpec) -
         network=options.network,
         isolation=Isolation(options.isolation),
         trust=options.trust,
+        secrets=(Secret.expected(secrets),) if secrets else (),
     )
 
 

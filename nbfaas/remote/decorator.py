@@ -31,7 +31,8 @@ def remote(function: Any = None, /, **options: Any) -> Any:
     attempt), ``retries`` (a number or ``Retries``), ``max_containers``, ``env``, ``volumes``
     (``{"/data": "./data:ro", "/cache": "name"}``), ``network`` (off unless True), ``isolation``
     (``"reuse"``, or ``"call"`` for a fresh process for each call), ``trust`` (modules whose types
-    may come back as results). Raises ``OptionError``.
+    may come back as results), ``secrets`` (``[Secret.from_env("API_KEY")]``, for
+    ``context.secrets``). Raises ``OptionError``.
     """
     parsed = parse_options(FunctionOptions(), options)
 

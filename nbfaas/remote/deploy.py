@@ -22,6 +22,7 @@ from nbfaas.model.function import Entry
 from nbfaas.model.image import ImageSpec
 from nbfaas.model.manifest import FunctionManifest, ImageManifest
 from nbfaas.model.manifest_options import describe_options
+from nbfaas.model.secret import secret_names
 from nbfaas.packager.reproducible import Deployable, pack_reproducibly, stable_filename
 from nbfaas.remote.function import HandlerFunction, RemoteFunction
 from nbfaas.settings import Settings, config
@@ -190,6 +191,8 @@ def _manifest(
         options=describe_options(function.name, function.options),
         image=_describe_image(function.options.image, runtime),
         triggers=tuple(each.spec for each in function.triggers if each.spec is not None),
+        secrets=secret_names(function.options.secrets),
+        takes_context=not is_handler and function._binding().takes_context,
         payload_hash=hashlib.sha256(packed.payload).hexdigest(),
         payload_size=len(packed.payload),
         source=packed.source,

@@ -67,7 +67,9 @@ class DeployedFunction(RemoteFunction[..., Any]):
         self.deployed = deployed
         self._image = image
         spec = ImageSpec("function", image.image_id)
-        restored = restore_options(deployed.name, image.manifest.options, spec)
+        restored = restore_options(
+            deployed.name, image.manifest.options, spec, image.manifest.secrets
+        )
         super().__init__(self._not_here, options or restored, deployed.name)
 
     @property
@@ -85,6 +87,7 @@ class DeployedFunction(RemoteFunction[..., Any]):
                 entry=manifest.entry,
                 requires=manifest.requires,
                 filename=manifest.filename,
+                takes_context=manifest.takes_context,
             )
         return self._version
 

@@ -29,9 +29,11 @@ from nbfaas.service import Service, current_service, get_service
 from nbfaas.settings import config
 
 if TYPE_CHECKING:
+    from nbfaas.agent.binding import Binding
     from nbfaas.agent.event import Event
     from nbfaas.agent.loading import Loaded
     from nbfaas.remote.deploy import Deployed
+    from nbfaas.remote.here import ProvidedHere
     from nbfaas.triggers.trigger import Trigger
 
 P = ParamSpec("P")
@@ -56,12 +58,17 @@ class RemoteFunction(Generic[P, R]):
         self._function = function
         self._package: Package | None = None
         self._version: FunctionVersion | None = None
+        self._bound: Binding | None = None
         self._lock = threading.Lock()
         self.triggers: list[Trigger] = []
         """The triggers that ``nbfaas.on`` has given it, those of its destinations left out."""
         self.remote: RemoteCaller[P, R] = RemoteCaller(self)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        binding = self._binding()
+        if binding.takes_context and (name := binding.context_wanted(args, kwargs)) is not None:
+            given: dict[str, Any] = {**kwargs, name: self.provided_here().context(self.options)}
+            return self._function(*args, **given)
         return self._function(*args, **kwargs)
 
     def spawn(self, *args: P.args, **kwargs: P.kwargs) -> FunctionCall[R]:
@@ -155,7 +162,11 @@ class RemoteFunction(Generic[P, R]):
                 warn_if_large(package, config.closure_warning, stacklevel=_frames_here())
                 self._package = package
                 self._version = FunctionVersion.make(
-                    self.name, package.payload, self.options, requires=package.requires
+                    self.name,
+                    package.payload,
+                    self.options,
+                    requires=package.requires,
+                    takes_context=self._binding().takes_context,
                 )
                 if version is not None:
                     _supersede(version)
@@ -163,6 +174,20 @@ class RemoteFunction(Generic[P, R]):
                 self._package = package
             assert self._version is not None
             return self._version
+
+    def _binding(self) -> Binding:
+        """How it is called; looked at once."""
+        if self._bound is None:
+            from nbfaas.agent.binding import Binding
+
+            self._bound = Binding(self._function)
+        return self._bound
+
+    def provided_here(self) -> ProvidedHere:
+        """What its contexts have if it runs in this process."""
+        from nbfaas.remote.here import ProvidedHere
+
+        return ProvidedHere(self.name, self.options.secrets)
 
     def _invocation(
         self, service: Service, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -281,7 +306,7 @@ class HandlerFunction(RemoteFunction[[Any], Any]):
 
         version = self.version()
         control = {"entry": "handler", "function": self.name, "filename": self._filename}
-        return load(control, version.payload)
+        return load(control, version.payload, self.provided_here())
 
     def version(self) -> FunctionVersion:
         if self._version is None:

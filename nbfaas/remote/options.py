@@ -12,6 +12,7 @@ from typing import Any
 
 from nbfaas.errors import OptionError
 from nbfaas.model.function import MB, NO_RETRIES, FunctionOptions, Isolation, Retries, Volume
+from nbfaas.model.secret import Secret
 
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?\s*", re.IGNORECASE)
 _UNITS = {"": 1, "K": 1024, "M": MB, "G": 1024 * MB, "T": 1024 * 1024 * MB}
@@ -133,6 +134,8 @@ def _volume(target: object, source: object) -> Volume:
     target = target.rstrip("/")
     if target in ("/tmp", "/run/nbfaas", "/opt/nbfaas", "/proc", "/sys", "/dev"):  # noqa: S108
         raise OptionError("volumes", target, "this path is the sandbox's own")
+    if f"{target}/".startswith("/tmp/.nbfaas/"):  # noqa: S108 - the sandbox's
+        raise OptionError("volumes", target, "secrets are kept there")
     if isinstance(source, Volume):
         return Volume(target, source.source, source.read_only)
     if not isinstance(source, str | os.PathLike):
@@ -172,6 +175,16 @@ def _trust(options: FunctionOptions, value: Any) -> FunctionOptions:
     return options.changed(trust=tuple(sorted(set(value))))
 
 
+def _secrets(options: FunctionOptions, value: Any) -> FunctionOptions:
+    given = (value,) if isinstance(value, Secret) else value
+    if not isinstance(given, list | tuple) or not all(isinstance(each, Secret) for each in given):
+        # What was given instead is perhaps a value: it is not shown.
+        raise OptionError(
+            "secrets", type(value).__name__, 'give Secrets, such as [Secret.from_env("API_KEY")]'
+        )
+    return options.changed(secrets=tuple(given))
+
+
 _PARSERS: dict[str, Callable[[FunctionOptions, Any], FunctionOptions]] = {
     "image": _image,
     "cpu": _cpu,
@@ -185,6 +198,7 @@ _PARSERS: dict[str, Callable[[FunctionOptions, Any], FunctionOptions]] = {
     "network": _network,
     "isolation": _isolation,
     "trust": _trust,
+    "secrets": _secrets,
 }
 
 
