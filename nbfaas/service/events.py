@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbfaas.dispatch.dispatcher import Dispatcher
+from nbfaas.errors import ConfigurationError
 from nbfaas.errors.delivery import EventStoreHeld
 from nbfaas.gateway.routes import RouteTable
 from nbfaas.metrics.registry import Metrics
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from nbfaas.gateway import Gateway
     from nbfaas.journal import Journal
 
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _GRACE = 2.0  # seconds that attempts under way are given when the service closes
 _HANDED_OVER = 20.0  # seconds within which a service that closes has let go of the store
 
@@ -60,6 +63,11 @@ class Events:
     ) -> None:
         from nbfaas.delivery.store import EventStore
 
+        if not _NAME.fullmatch(settings.event_store):
+            raise ConfigurationError(
+                f"event_store={settings.event_store!r} can't be the name of a file: letters, "
+                "digits and _ . - only."
+            )
         path = Path(settings.data_dir) / "events" / f"{settings.event_store}.db"
         self._settings = settings
         self._dispatcher = dispatcher

@@ -14,12 +14,15 @@ from nbfaas import DeliveryPolicy, Event, on, remote
 from nbfaas.errors import (
     BadPattern,
     BadTrigger,
+    ConfigurationError,
     EventConflict,
     IntakeFull,
     UnknownDeadLetter,
     UnknownTrigger,
 )
 from nbfaas.model.delivery import DeliveryState
+from nbfaas.service import Service
+from nbfaas.settings import Settings
 from nbfaas.triggers.trigger import TriggerState
 
 pytestmark = pytest.mark.usefixtures("service", "no_triggers")
@@ -418,3 +421,14 @@ def test_events_can_be_emitted_and_delivered_by_the_thousand(service):
     ]
     assert len(kept) == 2000
     assert {(each.state, len(each.attempts)) for each in kept} == {(DeliveryState.DONE, 1)}
+
+
+@pytest.mark.parametrize("service", ["process"], indirect=True)
+def test_the_name_of_a_store_is_no_path(tmp_path):
+    settings = Settings(event_store="../elsewhere", data_dir=str(tmp_path), backend="process")
+    service = Service(settings, lambda message: None)
+    try:
+        with pytest.raises(ConfigurationError, match=r"\.\./elsewhere"):
+            service.events
+    finally:
+        service.close()
