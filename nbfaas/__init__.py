@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from nbfaas.model.function import Retries as Retries
     from nbfaas.model.function import Volume as Volume
     from nbfaas.model.secret import Secret as Secret
+    from nbfaas.notebook.widgets.cron_tester import cron_tester as cron_tester
+    from nbfaas.notebook.widgets.rule_tester import rule_tester as rule_tester
+    from nbfaas.notebook.widgets.simulator import simulate as simulate
     from nbfaas.remote.call import FunctionCall as FunctionCall
     from nbfaas.remote.dead_letters import dead_letters as dead_letters
     from nbfaas.remote.decorator import functions as functions
@@ -74,6 +77,7 @@ _WHERE = {
     "Volume": "nbfaas.model.function",
     "as_completed": "nbfaas.remote.gathering",
     "config": "nbfaas.settings",
+    "cron_tester": "nbfaas.notebook.widgets.cron_tester",
     "dead_letters": "nbfaas.remote.dead_letters",
     "deployed": "nbfaas.remote.deployed",
     "emit": "nbfaas.remote.emit",
@@ -83,6 +87,8 @@ _WHERE = {
     "on": "nbfaas.remote.on",
     "put": "nbfaas.remote.put",
     "remote": "nbfaas.remote.decorator",
+    "rule_tester": "nbfaas.notebook.widgets.rule_tester",
+    "simulate": "nbfaas.notebook.widgets.simulator",
     "test_pattern": "nbfaas.events.matching",
     "triggers": "nbfaas.remote.triggers",
 }

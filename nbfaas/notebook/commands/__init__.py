@@ -18,6 +18,12 @@ COMMANDS = {
     "events": "the events accepted last, and what became of them",
     "dlq": "the dead letters: events that could not be delivered; show, redrive or purge them",
     "dashboard": "all that runs, live: functions, sandboxes, events, dead letters, output",
+    "simulate": "make up events, send them, and see which rules match and what they lead to",
+    "rules": "try a pattern on an event: what each leaf wanted and found",
+    "cron": "what a cron expression means, and when it runs next",
+    "deploy": "make a version of a function that runs without this notebook",
+    "functions": "the functions that are deployed, and where their aliases lead",
+    "versions": "a deployed function's versions; show their source, or what differs",
     "images": "the runtimes, and the images that nbfaas has made",
     "doctor": "check one by one what is needed to run functions",
 }
