@@ -74,8 +74,9 @@ def test_a_value_of_an_unknown_type_is_shown_as_text_and_the_reason_told(kernel)
 
 def test_without_blocking_the_call_is_at_hand_at_once(kernel):
     cell = kernel.run("%%faas --no-block -o call\nimport time\ntime.sleep(0.3)\n'done'").ok()
-    assert cell.value.startswith("<CellCall ")
-    assert "<code>&lt;CellCall " in cell.html
+    shown = cell.displays[-1]
+    assert shown["text/plain"].startswith("<CellCall ")
+    assert "<strong>cell</strong>" in shown["text/html"]
     assert kernel.run("call.result()").ok().value == "'done'"
 
 
