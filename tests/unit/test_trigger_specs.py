@@ -1,0 +1,82 @@
+"""What triggers are made of, noted as JSON, makes the same triggers again."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from nbfaas import DeliveryPolicy, on, remote
+from nbfaas.errors import NotDeployable
+from nbfaas.model.trigger_spec import DestinationSpec, TriggerSpec
+from nbfaas.remote.trigger_making import make_trigger
+from nbfaas.remote.trigger_specs import recording_only
+
+
+def plain(event):
+    return event
+
+
+def recorded(decorate) -> TriggerSpec:
+    function = remote(plain)
+    with recording_only():
+        decorate(function)
+    (trigger,) = function.triggers
+    assert trigger.spec is not None
+    return trigger.spec
+
+
+def other(event):
+    return event
+
+
+DECORATORS = {
+    "event": lambda: on.event(
+        {"type": ["a"], "data": {"n": [{"numeric": [">", 1]}]}},
+        transform={"n": "$.data.n"},
+        ordered_by="$.data.n",
+        max_in_flight=3,
+        delivery=DeliveryPolicy(max_attempts=9, max_age=60.0),
+        on_success=remote(other),
+        on_failure="http://localhost:1/failed",
+    ),
+    "type": lambda: on.event("order.created", name="orders", on_success="order.done"),
+    "schedule": lambda: on.schedule("*/5 * * * *", timezone="Europe/Berlin", delivery=2),
+    "every": lambda: on.every(2.5),
+    "file": lambda: on.file("/tmp/nbfaas-inbox/*.csv", events=["created"], stable=2.0),
+    "http": lambda: on.http("GET", "/a/{id}", deadline=3.0, auth=False),
+    "http async": lambda: on.http("POST", "/b", respond="async", on_success="b.done"),
+    "queue": lambda: on.queue("nats://localhost:4222", stream="S", subject="s.>"),
+}
+
+
+@pytest.mark.parametrize("which", DECORATORS)
+def test_a_trigger_that_is_made_anew_is_the_same(which):
+    spec = recorded(DECORATORS[which]())
+    read = msgspec.json.decode(msgspec.json.encode(spec), type=TriggerSpec)
+    known = {"other": remote(other)}
+    again = recorded(lambda function: make_trigger(read, function, known.__getitem__))
+    assert msgspec.to_builtins(again) == msgspec.to_builtins(spec)
+
+
+def test_destinations_are_functions_types_or_urls():
+    spec = recorded(DECORATORS["event"]())
+    assert spec.on_success == DestinationSpec("function", "other")
+    assert spec.on_failure == DestinationSpec("url", "http://localhost:1/failed")
+    assert recorded(DECORATORS["type"]()).on_success == DestinationSpec("type", "order.done")
+
+
+def test_recording_makes_no_folder(tmp_path):
+    spec = recorded(on.file(tmp_path / "inbox" / "*.csv"))
+    assert spec.arguments == (f"{tmp_path}/inbox/*.csv",)
+    assert not (tmp_path / "inbox").exists()
+
+
+def test_credentials_of_a_queue_are_left_out_and_asked_for():
+    url = "redis://me:s3cret@localhost:6379/0"
+    spec = recorded(on.queue(url, stream="orders"))
+    assert b"s3cret" not in msgspec.json.encode(spec)
+    with pytest.raises(NotDeployable, match="was given credentials") as error:
+        make_trigger(spec, remote(plain), {}.__getitem__)
+    assert "s3cret" not in str(error.value)
+    again = recorded(lambda function: make_trigger(spec, function, {}.__getitem__, url=url))
+    assert again == spec
