@@ -87,7 +87,7 @@ def deploy(
         with stages.of("runtime"):
             runtime = images.ensure(function.options.image)
         manifest = _manifest(function, name, packed, runtime)
-        with _one_at_a_time(settings, name):
+        with one_at_a_time(settings, name):
             found = catalog.same(name, manifest.content_hash, manifest.agent)
             built = found is None or images.functions.find(found.image_id) is None
             if built:
@@ -247,8 +247,9 @@ def _notify(notify: Callable[[str], None], progress: Any) -> None:
 
 
 @contextmanager
-def _one_at_a_time(settings: Settings, name: str) -> Iterator[None]:
-    """Against all threads and processes with this data folder: numbers are given in order."""
+def one_at_a_time(settings: Settings, name: str) -> Iterator[None]:
+    """Hold the lock under which a function gets its versions, against all threads and processes
+    with this data folder: numbers are given in order."""
     folder = Path(settings.data_dir, "images", "locks")
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / f"deploy-{name}", "ab") as file:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import difflib
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from nbfaas.agent.units import format_bytes
 from nbfaas.catalog import Alias, Catalog, Move, Version
 from nbfaas.catalog.names import split, version_number
+from nbfaas.errors import ImageError
 from nbfaas.remote.deploy import open_catalog, open_images
+
+if TYPE_CHECKING:
+    from nbfaas.images.builder import Images
 
 FUNCTION_HEADINGS = ("FUNCTION", "LATEST", "VERSIONS", "SINCE", "ALIASES")
 VERSION_HEADINGS = ("VERSION", "CONTENT", "DEPLOYED", "ALIASES", "PAYLOAD", "IMAGE", "REGISTRY")
@@ -100,9 +105,16 @@ def remove(reference: str) -> tuple[str, ...]:
         return (f"alias {name}:{which}",)
     gone = catalog.remove(name, which)
     with open_images() as images:
-        for version in gone:
-            images.functions.remove(version.image_id)
-    return tuple(map(str, gone))
+        return tuple(f"{version}{_remove_image(images, version)}" for version in gone)
+
+
+def _remove_image(images: Images, version: Version) -> str:
+    """Empty, or why the image stays."""
+    try:
+        images.functions.remove(version.image_id)
+    except ImageError:
+        return f" (its image is in use, and stays: docker rmi {version.image_id[:19]})"
+    return ""
 
 
 def when(at: float) -> str:

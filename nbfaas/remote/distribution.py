@@ -21,7 +21,7 @@ from nbfaas.errors import (
     RegistryUnavailable,
     UnknownVersion,
 )
-from nbfaas.remote.deploy import Show, open_catalog, open_images
+from nbfaas.remote.deploy import Show, one_at_a_time, open_catalog, open_images
 from nbfaas.settings import config
 
 if TYPE_CHECKING:
@@ -156,7 +156,8 @@ def _download(
             "Find out who has moved the tag.",
         )
     images.functions.keep(image)
-    version = catalog.add(manifest, image.image_id)
+    with one_at_a_time(config, name):
+        version = catalog.add(manifest, image.image_id)
     there = _pin(catalog, version, repository)
     if there is None or there.digest != digest:
         there = catalog.pin(version, repository, digest, "pulled")
