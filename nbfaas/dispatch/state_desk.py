@@ -63,6 +63,7 @@ class StateDesk:
             path = Path(self._settings.data_dir, "state.db")
             self._store = StateStore(path, self._settings.state_quota)
         assert self._store is not None
+        self._store.quota = self._settings.state_quota
         return await self._loop.run_in_executor(
             self._thread, self._store.answer, function, request, values
         )
