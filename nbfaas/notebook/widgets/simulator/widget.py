@@ -309,7 +309,7 @@ class Simulator(FaasWidget):
         """Raises ``BadBurst``."""
         if self._bursting is not None and not self._bursting.run.done:
             raise SimulatorError("a burst is being sent; cancel it first")
-        # Of an event that has an id, the same seed makes the same burst.
+        # A text without an id makes another event each time, and so another burst.
         burst = burst_of(events.read(text), options)
         self._bursting = Bursting(burst, self._emit)
         self._burst_ids |= self._bursting.events

@@ -37,7 +37,7 @@ export class BurstPanel {
         field("Seed", "seed", "text", "", { placeholder: "random" }),
         field("Duplicates %", "duplicates", "number", "0", { min: 0, max: 100, step: "any" }),
         field("Poison %", "poison", "number", "0", { min: 0, max: 100, step: "any", title: "Events with broken data" })),
-      el("div", { class: "nbf-faint nbf-hint" }, "Event, seed and options make the burst: the same seed makes the same values."),
+      el("div", { class: "nbf-faint nbf-hint" }, "Each burst is another one. With an id in the event, the same seed makes the very same events again."),
       this._table, this._places,
       el("div", { class: "nbf-row" }, button("+ Vary a field", () => this._add()), this._start, this._cancel),
       this._progress);
