@@ -68,8 +68,8 @@ class ImageManifest(msgspec.Struct, frozen=True):
 class FunctionManifest(msgspec.Struct, frozen=True, kw_only=True):
     """``name`` and ``version`` (``v3``) are those of the catalog, ``function`` is the name in the
     notebook. ``content_hash`` is over all that decides what the function does (see
-    ``content_hash_of``). ``source`` is for people, and is never run. When it was made is told by the
-    image's label and the catalog: here it would make another layer of the same function."""
+    ``content_hash_of``). ``source`` is for people, and is never run. When it was made is told by
+    the image's label and the catalog: here it would make another layer of the same function."""
 
     schema: int = SCHEMA
     name: str

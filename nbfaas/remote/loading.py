@@ -34,7 +34,7 @@ def load_function(place: str) -> RemoteFunction[Any, Any]:
     if isinstance(found, RemoteFunction):
         return found
     if not callable(found) or isinstance(found, type):
-        raise BadDeployment("function", name, f"in {where} it is a {type(found).__name__}")
+        raise BadDeployment("function", name, f"in {where} it is of type {type(found).__name__}")
     return remote(found)
 
 
