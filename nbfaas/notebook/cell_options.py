@@ -9,6 +9,7 @@ from typing import Any
 
 from nbfaas.errors import MagicError, OptionError
 from nbfaas.model.function import FunctionOptions
+from nbfaas.model.secret import Secret
 from nbfaas.notebook.arguments import parse_line
 from nbfaas.remote.options import parse_options
 
@@ -29,7 +30,7 @@ def parse_cell_options(
     parser: argparse.ArgumentParser, line: str, namespace: dict[str, Any]
 ) -> CellOptions:
     """Read the line behind ``%%faas``. An ``--image`` may be the name of an ``Image`` in
-    ``namespace``. Raises ``MagicError`` or ``OptionError``."""
+    ``namespace``. Raises ``MagicError``, ``OptionError`` or ``SecretMissing``."""
     from nbfaas.images.image import Image
 
     given = vars(parse_line(parser, line, "%%faas"))
@@ -47,6 +48,13 @@ def parse_cell_options(
         options["trust"] = given["trust"]
     if given["env"]:
         options["env"] = dict(_pair("--env", text, "MODE=dev") for text in given["env"])
+    if given["secret"]:
+        if not given["name"]:
+            raise MagicError(
+                "--secret needs --name: only a function's handler(event, context) has "
+                "context.secrets."
+            )
+        options["secrets"] = [Secret.from_env(*given["secret"])]
     if given["volume"]:
         options["volumes"] = dict(_pair("--volume", v, "/data=./data:ro") for v in given["volume"])
     pull = tuple(

@@ -36,6 +36,9 @@ class FaasMagics(Magics):
     @argument("--timeout", metavar="S", type=float, help="Seconds for one attempt.")
     @argument("--env", metavar="K=V", nargs="+", action="extend", default=[],
               help="Environment variables.")  # fmt: skip
+    @argument("--secret", metavar="NAME", nargs="+", action="extend", default=[],
+              help="Variables of this kernel's environment that become context.secrets; with "
+              "--name.")  # fmt: skip
     @argument("--volume", metavar="TARGET=SOURCE", nargs="+", action="extend", default=[],
               help="Folders or named volumes: /data=./data:ro.")  # fmt: skip
     @argument("--network", action="store_true", help="Allow network access.")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nbfaas import Image
-from nbfaas.errors import MagicError, OptionError
+from nbfaas.errors import MagicError, OptionError, SecretMissing
 from nbfaas.model.function import Isolation, Volume
 from nbfaas.notebook.cell_options import CellOptions, parse_cell_options
 from nbfaas.notebook.magics import FaasMagics
@@ -50,6 +50,14 @@ def test_names_to_pull_may_be_separated_by_spaces_or_commas(line):
     assert parse(line).pull == ("a", "b", "c")
 
 
+def test_a_handler_gets_secrets_of_the_environment(monkeypatch):
+    monkeypatch.setenv("API_KEY", "value")
+    options = parse("--name f --secret API_KEY").function
+    assert [secret.names for secret in options.secrets] == [("API_KEY",)]
+    with pytest.raises(SecretMissing, match="'NOT_THERE'"):
+        parse("--name f --secret NOT_THERE")
+
+
 def test_an_image_may_be_a_variable():
     image = Image.python().pip_install("six")
     assert parse("--image img", img=image).function.image.pip == ("six",)
@@ -67,6 +75,7 @@ def test_an_image_may_be_a_variable():
         ("--volume /data", OptionError, "--volume /data=./data:ro"),
         ("--name class", OptionError, "name of a variable"),
         ("-o a.b", OptionError, "name of a variable"),
+        ("--secret A", MagicError, "--secret needs --name"),
         ("--name f --no-block", MagicError, "f.remote(event)"),
         ("--no-block --pull a", MagicError, "call.result()"),
         ("'", MagicError, "quotation"),
