@@ -52,24 +52,30 @@ class Shell:
         self.kernel = self.display_pub = self.events = self
         self.published: list[tuple[dict[str, Any], bool]] = []
         self.cell = "one"
-        self.hooks: list[Callable[[Any], None]] = []
+        self.hooks: list[tuple[str, Callable[[Any], None]]] = []
 
     def publish(self, data: dict[str, Any], *, transient: object, update: bool) -> None:
         self.published.append((data, update))
 
     def register(self, name: str, hook: Callable[[Any], None]) -> None:
-        self.hooks.append(hook)
+        self.hooks.append((name, hook))
 
     def unregister(self, name: str, hook: Callable[[Any], None]) -> None:
-        self.hooks.remove(hook)
+        self.hooks.remove((name, hook))
 
     def get_parent(self) -> dict[str, Any]:
         return {"metadata": {"cellId": self.cell}}
 
     def begin(self, cell: str) -> None:
         self.cell = cell
-        for hook in self.hooks:
-            hook(SimpleNamespace(cell_id=cell))
+        self._call("pre_run_cell", SimpleNamespace(cell_id=cell))
+
+    def end(self) -> None:
+        self._call("post_run_cell", None)
+
+    def _call(self, name: str, info: Any) -> None:
+        for hook in [hook for of, hook in self.hooks if of == name]:
+            hook(info)
 
 
 @pytest.fixture
@@ -188,6 +194,21 @@ def test_a_closed_widget_leaves_a_still_picture(counter: Counter) -> None:
     counter._hear(counter, {"action": "fail"}, [])
 
 
+def test_where_nobody_watches_an_endless_widget_is_stored_after_each_cell(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = counter._shell = Shell()
+    counter.cell_ended()
+    assert shell.published == []
+    monkeypatch.setattr(Counter, "endless", True)
+    counter.cell_ended()
+    [(data, update)] = shell.published
+    assert (data["text/plain"], update) == ("counted to 1 <b>", True)
+    counter._hear(counter, {"view": "v", "visible": False}, [])
+    counter.cell_ended()
+    assert len(shell.published) == 1
+
+
 def test_a_widget_lives_until_its_cell_runs_again() -> None:
     shell, lifetime, closed = Shell(), Lifetime(), []
 
@@ -199,11 +220,17 @@ def test_a_widget_lives_until_its_cell_runs_again() -> None:
             lifetime.forget(self)
             closed.append(self.name)
 
+        def cell_ended(self) -> None:
+            closed.append(f"{self.name} heard of an end")
+
     lifetime.attach(shell)
     lifetime.keep(Shown("first"))
     shell.begin("two")
     lifetime.keep(Shown("second"))
     assert closed == []
+    shell.end()
+    assert closed == ["first heard of an end", "second heard of an end"]
+    closed.clear()
     shell.begin("one")
     assert closed == ["first"]
     lifetime.keep(Shown("third"))

@@ -52,6 +52,7 @@ class FaasWidget(anywidget.AnyWidget):
 
     script: ClassVar[str]  # the file in ``static``; a style sheet of that name goes with it
     pace: ClassVar[float | None] = None  # seconds after which to refresh even if nothing happened
+    endless: ClassVar[bool] = False  # what it shows never comes to an end at which to ``settle``
     _actions: ClassVar[dict[str, Any]] = {}
 
     _problem = field(None)  # what went wrong outside of actions: {"title", "text", "trace"}
@@ -113,6 +114,13 @@ class FaasWidget(anywidget.AnyWidget):
         """Store the present picture and text with the output, for readers without a kernel. To be
         called when what the widget shows has come to its end: the view is drawn anew."""
         self._publish(self._bundle(), update=True)
+
+    def cell_ended(self) -> None:
+        """Where no view has said a word (a notebook run by nbclient), none will ask to have the
+        picture of an endless widget stored."""
+        if self.endless and self._shell is not None and not self._views:
+            self._refresh()
+            self.settle()
 
     # -- showing
 

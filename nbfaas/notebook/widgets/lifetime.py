@@ -13,8 +13,11 @@ from typing import Any, Protocol
 _MOST = 100
 
 
-class Closable(Protocol):
+class Shown(Protocol):
     def close(self) -> None: ...
+
+    def cell_ended(self) -> None:
+        """Some cell has been run to its end. Of the shell's thread."""
 
 
 class Lifetime:
@@ -22,7 +25,7 @@ class Lifetime:
 
     def __init__(self) -> None:
         self._shell: Any = None
-        self._shown: list[tuple[str | None, Closable]] = []
+        self._shown: list[tuple[str | None, Shown]] = []
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -33,15 +36,17 @@ class Lifetime:
         if self._shell is None:
             self._shell = shell
             shell.events.register("pre_run_cell", self._begin_cell)
+            shell.events.register("post_run_cell", self._end_cell)
 
     def detach(self) -> None:
         """Close all widgets; their outputs keep still pictures."""
         if self._shell is not None:
             self._shell.events.unregister("pre_run_cell", self._begin_cell)
+            self._shell.events.unregister("post_run_cell", self._end_cell)
         self._shell = None
         self._close(lambda cell: True)
 
-    def keep(self, widget: Closable) -> None:
+    def keep(self, widget: Shown) -> None:
         """``widget`` has just been shown."""
         with self._lock:
             if all(each is not widget for _, each in self._shown):
@@ -50,7 +55,7 @@ class Lifetime:
         for each in surplus:
             each.close()
 
-    def forget(self, widget: Closable) -> None:
+    def forget(self, widget: Shown) -> None:
         with self._lock:
             self._shown = [(cell, each) for cell, each in self._shown if each is not widget]
 
@@ -64,6 +69,12 @@ class Lifetime:
         begins = getattr(info, "cell_id", None)
         if begins is not None:
             self._close(lambda cell: cell == begins)
+
+    def _end_cell(self, _: Any) -> None:
+        with self._lock:
+            shown = [each for _, each in self._shown]
+        for each in shown:
+            each.cell_ended()
 
     def _close(self, ends: Callable[[str | None], bool]) -> None:
         with self._lock:

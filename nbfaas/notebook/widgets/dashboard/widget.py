@@ -29,6 +29,7 @@ class Dashboard(FaasWidget):
 
     script = "dashboard.js"
     pace = 1.0
+    endless = True
 
     summary = field({})
     functions = field([])

@@ -40,7 +40,7 @@ const TILES = [
       ["p99", "p99"],
     ],
     figure: (sum) => seconds(sum.p95 ?? NaN),
-    note: (sum) => `p50 ${seconds(sum.p50 ?? NaN)}; waiting and running, the last minute`,
+    note: (sum) => `p50 ${seconds(sum.p50 ?? NaN)}, waiting included`,
   },
 ];
 
@@ -77,12 +77,11 @@ export function tiles() {
           ` ${word}`,
         ),
       ),
-      most,
     );
     const node = el(
       "div",
       { class: "nbfd-tile" },
-      el("div", { class: "nbfd-tile-title" }, tile.title),
+      el("div", { class: "nbfd-tile-title" }, tile.title, most),
       figure,
       note,
       el("div", { class: "nbfd-chart" }, chart),
@@ -96,7 +95,7 @@ export function tiles() {
       const rows = lately(store.seconds, end);
       const values = rows.flatMap((row) => tile.lines.map(([name]) => row[name]));
       const top = Math.max(0, ...values.filter(Number.isFinite));
-      say(most, top ? `2 min, ${tile.unit(top)} at most` : "2 min");
+      say(most, top ? `2 min, up to ${tile.unit(top)}` : "2 min");
       chart.setAttribute(
         "aria-label",
         `${tile.of} over the last 2 minutes, ${top ? tile.unit(top) : "none"} at most`,

@@ -32,8 +32,7 @@ export function eventsPanel(view, store) {
     el("code", {}, "@on.schedule(…)"),
     ") wait for them.",
   );
-  const table = scrolled(rows.node);
-  table.classList.add("nbfd-tall");
+  const table = scrolled(rows.node, "Events, scrolled");
   return {
     node: el("div", {}, none, table),
     draw() {

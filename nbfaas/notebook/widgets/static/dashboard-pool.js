@@ -14,8 +14,8 @@ export function poolPanel(view) {
       { head: "In flight", number: true, cell: (row) => number(row.in_flight) },
       { head: "Answered", number: true, cell: (row) => number(row.answered) },
       {
-        head: "CPU",
-        cell: (row) => meter(row.used, row.cpu, (value) => `${value.toFixed(1)}`, "cores"),
+        head: "Cores",
+        cell: (row) => meter(row.used, row.cpu, (value) => number(Number(value.toFixed(2))), ""),
       },
       { head: "Memory", cell: (row) => meter(row.held, row.memory, bytes, "") },
       { head: "Idle", number: true, cell: (row) => (row.idle ? seconds(row.idle) : "–") },
@@ -27,7 +27,7 @@ export function poolPanel(view) {
     "No sandboxes. They are started with the first call, and leave when they have been idle for a while.",
   );
   return {
-    node: el("div", {}, figures, none, scrolled(boxes.node)),
+    node: el("div", {}, figures, none, scrolled(boxes.node, "Sandboxes, scrolled")),
     draw() {
       const pool = view.get("pool");
       const rows = pool.rows ?? [];

@@ -102,7 +102,9 @@ export function shown(node, whether) {
   node.hidden = !whether;
 }
 
-/** A table that may be wider than there is room for. */
-export function scrolled(node) {
-  return el("div", { class: "nbfd-scrolled" }, node);
+/** A table that may be wider than there is room for. One that may be longer as well has a `label`,
+ *  since it is reached and scrolled by keys. */
+export function scrolled(node, label = null) {
+  const long = { class: "nbfd-scrolled nbfd-tall", role: "region", "aria-label": label, tabindex: 0 };
+  return el("div", label ? long : { class: "nbfd-scrolled" }, node);
 }

@@ -8,6 +8,7 @@ import { logsPanel } from "./dashboard-logs.js";
 import { poolPanel } from "./dashboard-pool.js";
 import { Store } from "./dashboard-store.js";
 import { Timeline } from "./dashboard-timeline.js";
+import { keeping } from "./pages.js";
 import { widget } from "./view.js";
 
 const FIELDS = [
@@ -24,6 +25,7 @@ const FIELDS = [
 // An attribute of the model that the kernel does not know: what is remembered when a view is drawn
 // anew, that is the tab, and where the timeline is.
 const KEPT = "_dashboard_kept";
+const QUIET = 3000; // milliseconds without calls or dead letters, after which its picture is stored
 
 export default widget({ fields: FIELDS, label: "nbfaas dashboard", build });
 
@@ -129,9 +131,14 @@ function build(view) {
     if (kept.tab === "timeline" && kept.timeline.live) panel.draw();
   }, 1000);
 
+  const picture = keeping(view, QUIET);
+
   return {
     update() {
       const summary = view.get("summary");
+      const counted = `${summary.total} ${summary.dead}`;
+      if (counted !== kept.counted) picture.changed();
+      kept.counted = counted;
       say(
         starting,
         summary.ready === false && !view.get("_problem")
@@ -145,6 +152,7 @@ function build(view) {
     },
     close() {
       clearInterval(timer);
+      picture.close();
       cancelAnimationFrame(frame);
       for (const each of Object.values(panels)) each.close?.();
     },

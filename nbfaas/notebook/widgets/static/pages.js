@@ -2,7 +2,8 @@
 
 import { el, roving } from "./dom.js";
 
-/** `pages`: {name: {word, node}}. `choose(name)` shows one; `onchoose(name)` hears of it. */
+/** `pages`: {name: {word, node}}. The first is shown, until `choose(name)` shows another;
+ *  `onchoose(name)` hears of the others, and of the first when it is chosen again. */
 export function tabbed(prefix, label, pages, onchoose = () => {}) {
   const made = Object.entries(pages).map(([name, { word, node }]) => {
     const id = `nbf-${prefix}-${name}`;
@@ -12,18 +13,21 @@ export function tabbed(prefix, label, pages, onchoose = () => {}) {
   });
   const list = el("div", { class: "nbf-page-tabs", role: "tablist", "aria-label": label }, made.map((each) => each.tab));
   let chosen = null;
-  const choose = (name) => {
-    if (name === chosen) return;
+  const show = (name) => {
     chosen = name;
     for (const each of made) {
       each.tab.setAttribute("aria-selected", String(each.name === name));
       each.tab.tabIndex = each.name === name ? 0 : -1;
       each.page.hidden = each.name !== name;
     }
+  };
+  const choose = (name) => {
+    if (name === chosen) return;
+    show(name);
     onchoose(name);
   };
   roving(list, "[role=tab]");
-  choose(made[0].name);
+  show(made[0].name);
   return { node: el("div", {}, list, made.map((each) => each.page)), choose };
 }
 
