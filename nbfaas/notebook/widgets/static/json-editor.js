@@ -65,7 +65,20 @@ export class JsonEditor {
     const at = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0) + column - 1;
     this.area.focus();
     this.area.setSelectionRange(at, at);
-    const height = this.area.scrollHeight / Math.max(1, lines.length);
+    this._scroll(line);
+  }
+
+  /** Have one of these lines in sight, unless somebody is typing here. */
+  reveal(lines) {
+    if (!lines.length || document.activeElement === this.area) return;
+    const height = this.area.scrollHeight / Math.max(1, this.area.value.split("\n").length);
+    const top = this.area.scrollTop / height;
+    const bottom = (this.area.scrollTop + this.area.clientHeight) / height;
+    if (!lines.some((line) => line > top && line < bottom)) this._scroll(Math.min(...lines));
+  }
+
+  _scroll(line) {
+    const height = this.area.scrollHeight / Math.max(1, this.area.value.split("\n").length);
     this.area.scrollTop = Math.max(0, (line - 3) * height);
   }
 

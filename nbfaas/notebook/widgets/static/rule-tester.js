@@ -59,6 +59,7 @@ class RuleTester {
       ({ line: leaf[name], glyph: leaf.matched ? "✓" : "✗", kind: leaf.matched ? "good" : "poor" }));
     this.pattern.mark(marks("line"));
     this.event.mark(marks("event_line"));
+    this.event.reveal(explanation.leaves.filter((leaf) => !leaf.matched && leaf.event_line).map((leaf) => leaf.event_line));
     put(this.verdict, verdict(explanation.matched, ["The pattern matches.", "The pattern does not match."]));
     put(this.leaves, leafTable(explanation));
   }
