@@ -6,13 +6,18 @@ from typing import Any
 
 from nbfaas.notebook.commands import COMMANDS
 from nbfaas.remote.decorator import functions
+from nbfaas.remote.triggers import triggers
 
-_OF_FUNCTIONS = ("logs", "stop")
+_OF_FUNCTIONS = ("logs", "stop", "simulate")
+_OF_TRIGGERS = ("triggers", "rules", "simulate")
 
 
 def complete(shell: Any, event: Any) -> list[str]:
-    """The subcommands, and behind some of them the functions of this session."""
+    """The subcommands, and behind some of them the functions or triggers of this session."""
     words = event.line.split()
     if len(words) < 2 or (len(words) == 2 and event.symbol):
         return list(COMMANDS)
-    return sorted(functions) if words[1] in _OF_FUNCTIONS else []
+    found = [*functions] if words[1] in _OF_FUNCTIONS else []
+    if words[1] in _OF_TRIGGERS:
+        found += [each.name for each in triggers]
+    return sorted(found)

@@ -30,6 +30,8 @@ from nbfaas.remote.triggers import triggers
 
 _ROWS = 50  # of the history
 _SHARE = 0.05  # of a core, for looking at what became of events
+_CHECKED_EVERY = 1.0  # seconds: rules may have come since
+_QUIET = 0.3  # seconds until the next look, after one that has shown nothing new
 _AGAIN = 1.0  # seconds after which dead letters are looked at once more: they may be redriven
 _FORGOTTEN = "this event is no longer remembered; the last 1,000 are"
 
@@ -72,7 +74,7 @@ class Simulator(FaasWidget):
         self._drafting = threading.Lock()
         self._latest: dict[str, int] = {}  # the number of the latest text, by view
         self._form_of: Callable[..., Any] | None = None
-        self._next_look = 0.0
+        self._next_check = self._next_look = 0.0  # monotonic
         super().__init__(catalog=drafting.catalog())
         if function is not None:
             name = name or str(getattr(function, "name", None) or function.__name__)
@@ -84,16 +86,18 @@ class Simulator(FaasWidget):
     # -- what is shown
 
     def refresh(self) -> None:
-        self._look_around()
-        self._check()
         now = time.monotonic()
-        if now < self._next_look:
-            if not self._over():
-                self.stale()
-            return
-        self._look()
-        took = time.monotonic() - now
-        self._next_look = now + took / _SHARE + (_AGAIN if self._over() else 0.0)
+        if now >= self._next_check:
+            self._next_check = now + _CHECKED_EVERY
+            self._look_around()
+            self._check()
+        if now >= self._next_look:
+            before = (self.outcome, self.burst, self.sent)
+            self._look()
+            quiet = before == (self.outcome, self.burst, self.sent)
+            took = time.monotonic() - now
+            pause = _AGAIN if self._over() else _QUIET if quiet else 0.0
+            self._next_look = now + took / _SHARE + pause
         if not self._over():
             self.stale()
 

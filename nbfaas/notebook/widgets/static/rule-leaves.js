@@ -27,7 +27,7 @@ export function leafTable(explanation) {
       el("td", {}, el("code", {}, plain(leaf.path))),
       el("td", {}, plain(leaf.wanted)), el("td", {}, plain(leaf.found)))];
   });
-  return el("div", {},
+  return el("div", { class: "nbf-leaves-scroll" },
     el("table", { class: "nbf-leaves" },
       el("thead", {}, el("tr", {}, ["Leaf", "Field", "Wanted", "Found"].map((each) => el("th", { scope: "col" }, each)))),
       el("tbody", {}, rows)),
