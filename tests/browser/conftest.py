@@ -1,4 +1,5 @@
-"""One server and one browser for all tests here, and a page for each; all are marked ``browser``.
+"""One server for all tests here, one browser for each file, and a page for each test; all are
+marked ``browser``.
 
 A test takes ``open_notebook`` and says which cells the notebook has::
 
@@ -34,9 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(400))
 
 
-# Scope "package", not "session": playwright leaves a running event loop in this thread, and the
-# asynchronous tests of other folders would trip over it.
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def jupyter() -> Iterator[JupyterServer]:
     server = JupyterServer()
     try:
@@ -46,9 +45,11 @@ def jupyter() -> Iterator[JupyterServer]:
         server.close()
 
 
-@pytest.fixture(scope="package")
+# Playwright leaves a running event loop in this thread, and the asynchronous tests of other folders
+# would trip over it; so it ends with each file. (A folder without __init__.py is no "package".)
+@pytest.fixture(scope="module")
 def browser() -> Iterator[BrowserContext]:
-    """One context for all pages: what one has loaded, the next has in its cache."""
+    """One context for all pages of a file: what one has loaded, the next has in its cache."""
     program = shutil.which("chromium")
     if program is None:
         pytest.fail(
