@@ -32,6 +32,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from nbfaas.agent.context import Context as Context
     from nbfaas.agent.event import Event as Event
+    from nbfaas.client.connecting import connect as connect
     from nbfaas.events.matching import test_pattern as test_pattern
     from nbfaas.images.image import Image as Image
     from nbfaas.model.delivery import DeliveryPolicy as DeliveryPolicy
@@ -77,6 +78,7 @@ _WHERE = {
     "Volume": "nbfaas.model.function",
     "as_completed": "nbfaas.remote.gathering",
     "config": "nbfaas.settings",
+    "connect": "nbfaas.client.connecting",
     "cron_tester": "nbfaas.notebook.widgets.cron_tester",
     "dead_letters": "nbfaas.remote.dead_letters",
     "deployed": "nbfaas.remote.deployed",

@@ -5,6 +5,8 @@
     NbfaasError
     ├── OptionError (ValueError)            an option that makes no sense: memory="lots"
     ├── ConfigurationError                  a setting or an environment variable that makes no sense
+    │   └── ServerConfigError               … or a key of nbfaas.toml
+    │       └── UnknownKey
     ├── PackagingError                      the function or its arguments can't be shipped
     │   ├── NotPicklable
     │   ├── PayloadTooLarge
@@ -78,6 +80,11 @@
     │   ├── RegistryUnavailable             a registry does not answer
     │   ├── RegistryRefused                 … or says no
     │   └── NotInRegistry (KeyError)        … or has no such image
+    ├── ServerError                         a running `nbfaas serve` can't be asked, or says no
+    │   ├── NotServed (KeyError)            it has no such function, version or alias
+    │   ├── ServerUnreachable               nothing answers at its address
+    │   └── ServerRefused                   it has answered with a problem
+    ├── BadWebhook                          a request was not signed as it has to be
     ├── SimulatorError                      an event can't be made, saved or tried out
     │   ├── UnknownTemplate (KeyError)
     │   ├── BadTemplateParameter (ValueError)
@@ -193,6 +200,15 @@ from nbfaas.errors.places import (
 from nbfaas.errors.queue import QueueClientMissing, QueueUnavailable
 from nbfaas.errors.reports import ReportNotWritten
 from nbfaas.errors.secrets import SecretMissing
+from nbfaas.errors.serve import (
+    BadWebhook,
+    NotServed,
+    ServerConfigError,
+    ServerError,
+    ServerRefused,
+    ServerUnreachable,
+    UnknownKey,
+)
 from nbfaas.errors.simulator import (
     BadBurst,
     BadEventName,
@@ -219,6 +235,7 @@ __all__ = [
     "BadTemplateParameter",
     "BadTransformer",
     "BadTrigger",
+    "BadWebhook",
     "BindingError",
     "CancelledError",
     "CatalogUnavailable",
@@ -262,6 +279,7 @@ __all__ = [
     "NotInRegistry",
     "NotPicklable",
     "NotRepeatable",
+    "NotServed",
     "NothingToRollBack",
     "OptionError",
     "OutOfMemory",
@@ -286,6 +304,10 @@ __all__ = [
     "SandboxStartFailed",
     "SavedEventUnusable",
     "SecretMissing",
+    "ServerConfigError",
+    "ServerError",
+    "ServerRefused",
+    "ServerUnreachable",
     "ServiceClosed",
     "SimulatorError",
     "StateError",
@@ -296,6 +318,7 @@ __all__ = [
     "UnknownDeadLetter",
     "UnknownFunction",
     "UnknownInvocation",
+    "UnknownKey",
     "UnknownSavedEvent",
     "UnknownTemplate",
     "UnknownTrigger",

@@ -11,12 +11,13 @@ from nbfaas.agent.event import BadEvent, Event
 from nbfaas.errors.base import NbfaasError
 from nbfaas.gateway.cloud_events import read_events
 from nbfaas.gateway.exchange import ClientGone, Exchange, Receive, Scope, Send
+from nbfaas.gateway.extension import Extension
 from nbfaas.gateway.guard import Guard
 from nbfaas.gateway.limits import Limits
 from nbfaas.gateway.port import EventReceipt, GatewayPort
 from nbfaas.gateway.problems import problem_of
 from nbfaas.gateway.receipts import batch_reply, receipt_of
-from nbfaas.gateway.reply import Refusal, Reply, json_reply, problem, retry_after
+from nbfaas.gateway.reply import Refusal, Reply, json_reply, not_allowed, problem, retry_after
 from nbfaas.gateway.request import HttpRequest, joined_headers, request_event
 from nbfaas.gateway.response import response_of
 from nbfaas.gateway.routes import MethodNotAllowed, RouteMatch, RouteTable
@@ -31,8 +32,16 @@ class GatewayApp:
     """What is checked, in this order: host, token, path and method, size, contents, and whether
     there is room. Only then is anything accepted."""
 
-    def __init__(self, port: GatewayPort, routes: RouteTable, guard: Guard, limits: Limits) -> None:
+    def __init__(
+        self,
+        port: GatewayPort,
+        routes: RouteTable,
+        guard: Guard,
+        limits: Limits,
+        extension: Extension | None = None,
+    ) -> None:
         self._port = port
+        self._extension = extension
         self._routes = routes
         self._guard = guard
         self._limits = limits
@@ -94,7 +103,11 @@ class GatewayApp:
             wanted, serve = own
             if method == wanted or (method == "HEAD" and wanted == "GET"):
                 return await serve(exchange)
-            return _not_allowed(("GET", "HEAD") if wanted == "GET" else (wanted,))
+            return not_allowed(("GET", "HEAD") if wanted == "GET" else (wanted,))
+        if self._extension is not None:
+            reply = await self._extension.answer(exchange, self._guard)
+            if reply is not None:
+                return reply
         found = self._routes.match(method, path)
         if isinstance(found, RouteMatch) and not found.route.auth:
             self._guard.check_origin(exchange.headers)
@@ -103,7 +116,7 @@ class GatewayApp:
         if isinstance(found, RouteMatch):
             return await self._trigger(found, exchange)
         if isinstance(found, MethodNotAllowed):
-            return _not_allowed(found.allowed)
+            return not_allowed(found.allowed)
         if path.startswith(_INVOCATIONS):
             return await self._invocation(path.removeprefix(_INVOCATIONS), method)
         return problem(404, f"there is nothing at {path}")
@@ -119,7 +132,7 @@ class GatewayApp:
         request = HttpRequest(
             exchange.method, exchange.path, exchange.scope["query_string"], exchange.headers, body
         )
-        event = request_event(route.trigger, request, found.parameters, self._guard.token)
+        event = request_event(route.trigger, request, found.parameters, self._guard.tokens)
         if route.respond == "async":
             return await self._enqueue(route.trigger, event)
         return await self._call(route.trigger, event, route.deadline)
@@ -166,7 +179,7 @@ class GatewayApp:
 
     async def _invocation(self, number: str, method: str) -> Reply:
         if method not in ("GET", "HEAD"):
-            return _not_allowed(("GET", "HEAD"))
+            return not_allowed(("GET", "HEAD"))
         found = await self._port.invocation(number)
         if found is None:
             return problem(404, f"there is no invocation {number!r}")
@@ -184,9 +197,3 @@ class GatewayApp:
     async def _metrics(self, exchange: Exchange) -> Reply:
         body, media = await self._port.metrics(exchange.headers.get("accept", ""))
         return Reply(200, ((b"content-type", media.encode("latin-1")),), body)
-
-
-def _not_allowed(methods: tuple[str, ...]) -> Reply:
-    allowed = ", ".join(methods)
-    detail = f"there is {allowed} at this path"
-    return problem(405, detail, headers=((b"allow", allowed.encode()),))

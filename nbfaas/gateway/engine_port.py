@@ -18,6 +18,7 @@ from nbfaas.model.function import FunctionVersion
 from nbfaas.model.invocation import InvocationState
 from nbfaas.triggers.engine import EventEngine
 from nbfaas.triggers.receipt import Receipt
+from nbfaas.triggers.targets import SplitTarget
 
 if TYPE_CHECKING:
     from nbfaas.journal import Journal
@@ -46,9 +47,13 @@ class EnginePort:
     async def accept(self, event: Event) -> Receipt:
         return (await self._engine.accept([event]))[0]
 
-    async def call(self, trigger: str, event: Event, deadline: float) -> CallResult:
+    async def call(
+        self, trigger: str, event: Event, deadline: float, version: FunctionVersion | None = None
+    ) -> CallResult:
+        """``version``: the one to run; by default the present one of the trigger's function."""
         found = self._engine.triggers[trigger]
-        version = await self._version(found.target_name)
+        if version is None:
+            version = await self._version(found.target_name, event.id)
         body = event.to_json() if found.transformer is None else event.replace(
             data=found.transformer.apply(event.to_dict())
         ).to_json()  # fmt: skip
@@ -78,8 +83,10 @@ class EnginePort:
             raise invocation.error
         return CallResult(invocation.value, invocation.id)
 
-    async def _version(self, name: str) -> FunctionVersion:
+    async def _version(self, name: str, event_id: str) -> FunctionVersion:
         target = self._engine.targets[name]
+        if isinstance(target, SplitTarget):
+            return target.version_for(event_id)
         version = target.current_version()
         return version if version is not None else await asyncio.to_thread(target.version)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbfaas.errors.base import OptionError
+from nbfaas.gateway.extension import Extension
 from nbfaas.gateway.limits import Limits
 from nbfaas.gateway.port import GatewayPort
 from nbfaas.gateway.routes import RouteTable
@@ -18,7 +19,8 @@ class Gateway:
     started on; all of it happens there.
 
     Everything but ``/healthz`` and routes with ``auth=False`` asks for ``token`` (``Authorization:
-    Bearer …``); None lets everybody in, which is refused unless only this machine can reach it.
+    Bearer …``), or one of several; None lets everybody in, which is refused unless only this
+    machine can reach it. ``extension`` has further routes.
     """
 
     def __init__(
@@ -28,21 +30,24 @@ class Gateway:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        token: str | None,
+        token: str | tuple[str, ...] | None,
         limits: Limits | None = None,
+        extension: Extension | None = None,
     ) -> None:
         from nbfaas.gateway.guard import is_loopback
 
-        if token is None and not is_loopback(host):
+        tokens = () if token is None else (token,) if isinstance(token, str) else token
+        if not tokens and not is_loopback(host):
             raise OptionError("token", token, f"others can reach {host}, so there has to be one")
-        if token is not None and not (token.isascii() and token.strip() == token and token):
+        if not all(each.isascii() and each.strip() == each and each for each in tokens):
             raise OptionError("token", "…", "it is ASCII without spaces around it, and not empty")
         self.routes = RouteTable() if routes is None else routes
         self.url: str | None = None
         self._engine = engine
         self._host = host
         self._port = port
-        self._token = token
+        self._tokens = tokens
+        self._extension = extension
         self._limits = Limits() if limits is None else limits
         self._server: HttpServer | None = None
 
@@ -57,10 +62,9 @@ class Gateway:
         from nbfaas.gateway.server import HttpServer
 
         assert self._server is None, "it is started already"
-        guard = Guard(self._host, self._token)
-        server = HttpServer(
-            GatewayApp(self._engine, self.routes, guard, self._limits), self._limits
-        )
+        guard = Guard(self._host, self._tokens)
+        app = GatewayApp(self._engine, self.routes, guard, self._limits, self._extension)
+        server = HttpServer(app, self._limits)
         # Both addresses of ``localhost`` would get a port each.
         host = "127.0.0.1" if self._host == "localhost" else self._host
         port = await server.listen(host, self._port)

@@ -17,9 +17,9 @@ class Guard:
     """``host`` is what the gateway is bound to. If only this machine reaches it, a request has to
     name it as such: else a page whose name was made to lead here (DNS rebinding) could ask."""
 
-    def __init__(self, host: str, token: str | None) -> None:
-        self.token = token
-        self._token = None if token is None else token.encode()
+    def __init__(self, host: str, tokens: tuple[str, ...]) -> None:
+        self.tokens = tokens
+        self._tokens = tuple(token.encode() for token in tokens)
         self._local = is_loopback(host)
 
     def check_host(self, headers: Mapping[str, str]) -> None:
@@ -32,14 +32,16 @@ class Guard:
             raise Refusal(421, f"the host {host!r} is not served here; ask for 127.0.0.1")
 
     def check_token(self, headers: Mapping[str, str]) -> None:
-        """Raise ``Refusal`` without the token. It is compared in constant time."""
-        if self._token is None:
+        """Raise ``Refusal`` without one of the tokens, if there are any. All of them are compared,
+        each in constant time."""
+        if not self._tokens:
             return
         scheme, _, given = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not given.strip():
             detail = "send the gateway's token: Authorization: Bearer …"
             raise Refusal(401, detail, ((_CHALLENGE, b'Bearer realm="nbfaas"'),))
-        if not hmac.compare_digest(given.strip().encode("latin-1"), self._token):
+        sent = given.strip().encode("latin-1")
+        if not sum([hmac.compare_digest(sent, token) for token in self._tokens]):
             challenge = b'Bearer realm="nbfaas", error="invalid_token"'
             raise Refusal(401, "this is not the gateway's token", ((_CHALLENGE, challenge),))
 

@@ -52,6 +52,13 @@ def problem(status: int, detail: str, *, headers: Headers = (), **members: Any) 
     return Reply(status, (_PROBLEM, *headers), body)
 
 
+def not_allowed(methods: tuple[str, ...]) -> Reply:
+    """There are only these ``methods`` at this path."""
+    allowed = ", ".join(methods)
+    detail = f"there is {allowed} at this path"
+    return problem(405, detail, headers=((b"allow", allowed.encode()),))
+
+
 def retry_after(seconds: float) -> tuple[bytes, bytes]:
     """The header, in whole seconds and at least one."""
     return (b"retry-after", str(max(1, math.ceil(seconds))).encode())

@@ -60,9 +60,13 @@ def joined_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def request_event(
-    trigger: str, request: HttpRequest, parameters: Mapping[str, Any], secret: str | None
+    trigger: str,
+    request: HttpRequest,
+    parameters: Mapping[str, Any],
+    secrets: tuple[str, ...] = (),
 ) -> Event:
-    """The event of a request; headers that hold ``secret``, the gateway's token, are left out.
+    """The event of a request; headers that hold one of ``secrets``, the gateway's tokens, are left
+    out.
 
     ``data`` has method, path, path_parameters, query, headers and body, or body_base64. A name
     that is repeated in the query has a list. Raises ``Refusal`` if the body is not what its
@@ -71,7 +75,7 @@ def request_event(
     headers = {
         name: value
         for name, value in request.headers.items()
-        if name not in _LEFT_OUT and not (secret and secret in value)
+        if name not in _LEFT_OUT and not any(secret in value for secret in secrets)
     }
     key = request.headers.get("idempotency-key")
     if key is not None and not _KEY.fullmatch(key):

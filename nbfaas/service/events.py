@@ -23,6 +23,7 @@ from nbfaas.triggers.engine import EventEngine
 
 if TYPE_CHECKING:
     from nbfaas.gateway import Gateway
+    from nbfaas.gateway.extension import Extension
     from nbfaas.journal import Journal
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
@@ -78,6 +79,7 @@ class Events:
         self._gateway: Gateway | None = None
         self._endpoint: Endpoint | None = None
         self._opening = asyncio.Lock()
+        self._stopped = False
         self.routes = RouteTable()
         self.store = EventStore(path, on_notice=notify)
         self.engine = EventEngine(
@@ -116,15 +118,18 @@ class Events:
                     raise
             await asyncio.sleep(0.05)
 
-    async def endpoint(self) -> Endpoint:
-        """Where the gateway listens; it is started if it was not yet."""
+    async def endpoint(
+        self, tokens: tuple[str, ...] = (), extension: Extension | None = None
+    ) -> Endpoint:
+        """Where the gateway listens; it is started if it was not yet, with these ``tokens``
+        (default: that of the settings) and ``extension``."""
         from nbfaas.gateway import Gateway
         from nbfaas.gateway.engine_port import EnginePort
 
         async with self._opening:
             if self._endpoint is None:
                 settings = self._settings
-                token = settings.http_token or secrets.token_urlsafe(24)
+                tokens = tokens or (settings.http_token or secrets.token_urlsafe(24),)
                 port = EnginePort(
                     self.engine, self._dispatcher, self._new_id, self._journal, self._metrics
                 )
@@ -133,12 +138,13 @@ class Events:
                     self.routes,
                     host=settings.http_host,
                     port=settings.http_port,
-                    token=token,
+                    token=tokens,
+                    extension=extension,
                 )
                 await asyncio.to_thread(self._metrics)  # what /metrics tells is counted from now on
                 url = await gateway.start()
                 self._gateway = gateway
-                self._endpoint = Endpoint(url, token)
+                self._endpoint = Endpoint(url, tokens[0])
             return self._endpoint
 
     def queues(self) -> list[TriggerQueue]:
@@ -152,8 +158,20 @@ class Events:
             for name in sorted(names)
         ]
 
+    async def drain(self, grace: float) -> None:
+        """Let nothing more in, begin no more attempts, and let what is under way end within
+        ``grace`` seconds. What else was accepted stays in the store."""
+        self.engine.accepts = False
+        stopping = asyncio.ensure_future(self.engine.stop(grace))
+        if self._gateway is not None:
+            await self._gateway.close(grace)
+        await stopping
+        self._stopped = True
+
     async def stop(self) -> None:
         """Let nothing more in, and begin nothing more."""
+        if self._stopped:
+            return
         if self._gateway is not None:
             await self._gateway.close()
         await self.engine.stop(_GRACE)

@@ -10,7 +10,6 @@ import asyncio
 import concurrent.futures.thread
 import contextlib
 import itertools
-import os
 import secrets
 import sys
 import threading
@@ -20,7 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbfaas.backends.base import Backend
-from nbfaas.dispatch.budget import Budget
 from nbfaas.dispatch.dispatcher import Dispatcher
 from nbfaas.errors import (
     EventStoreError,
@@ -33,10 +31,13 @@ from nbfaas.model.delivery import TriggerQueue
 from nbfaas.model.image import ImageSpec
 from nbfaas.model.records import Record, Subscriber
 from nbfaas.service.lazy import Lazy
+from nbfaas.service.machine import budget
 from nbfaas.service.sandboxes import PoolState, SandboxRow, pool_state, sandbox_rows
 from nbfaas.settings import Settings, config
 
 if TYPE_CHECKING:
+    from nbfaas.gateway.extension import Extension
+    from nbfaas.gateway.routes import RouteTable
     from nbfaas.journal import Journal
     from nbfaas.metrics.json_logs import JsonLog
     from nbfaas.metrics.registry import Metrics
@@ -164,6 +165,10 @@ class Service:
                 raise ServiceClosed from None
             raise
 
+    def start(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        """Run a coroutine on the loop, without waiting for it."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
     def check_may_wait(self, invocation_id: str) -> None:
         """Raise ``WouldWaitForItself`` on the loop's thread (as in the callback of a call): what it
         waits for there, nobody would bring about."""
@@ -200,9 +205,22 @@ class Service:
         opened = self._events.made
         return None if opened is None else opened.engine
 
-    def endpoint(self) -> Endpoint:
-        """Where functions with an HTTP trigger answer; starts listening if need be."""
-        return self.run(self._get_events().endpoint())
+    def endpoint(
+        self, tokens: tuple[str, ...] = (), extension: Extension | None = None
+    ) -> Endpoint:
+        """Where functions with an HTTP trigger answer; starts listening if need be, with these
+        ``tokens`` (default: that of the settings) and further routes."""
+        return self.run(self._get_events().endpoint(tokens, extension))
+
+    @property
+    def routes(self) -> RouteTable:
+        """The routes that triggers have."""
+        return self._get_events().routes
+
+    def drain(self, grace: float) -> None:
+        """Let nothing more in, begin no more events, and let what runs end within ``grace``
+        seconds; to be closed then."""
+        self.run(self._get_events().drain(grace))
 
     def sandboxes(self) -> list[SandboxRow]:
         """The sandboxes there are, prewarmed ones included."""
@@ -385,14 +403,3 @@ async def _finish_tasks() -> None:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     await loop.shutdown_default_executor()
-
-
-def budget(settings: Settings) -> Budget:
-    """What the settings, or else this machine, allow all sandboxes together."""
-    cpu = settings.cpu_budget or float(len(os.sched_getaffinity(0)))
-    memory = settings.memory_budget or int(0.8 * _machine_memory())
-    return Budget(cpu, memory)
-
-
-def _machine_memory() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -30,7 +30,7 @@ from nbfaas.model.invocation import InvocationState
 from nbfaas.model.records import DeliveryAttempted, Subscriber
 from nbfaas.triggers.chains import failure_event, success_event
 from nbfaas.triggers.registry import Registry
-from nbfaas.triggers.targets import FunctionTarget
+from nbfaas.triggers.targets import FunctionTarget, SplitTarget
 from nbfaas.triggers.trigger import FUNCTION, Destinations, Trigger
 from nbfaas.triggers.urls import UrlSender
 
@@ -54,6 +54,10 @@ class _Named(msgspec.Struct):
 
 
 _read_id = msgspec.json.Decoder(_Named)
+
+
+def _always(version: FunctionVersion) -> Callable[[str], FunctionVersion]:
+    return lambda _: version
 
 
 def _id_of(body: bytes) -> str:
@@ -104,8 +108,10 @@ class TriggerCourier:
                 version = None if function is None else function.current_version()
             except Exception:  # noqa: BLE001 - what it refers to is the user's; packaging will tell
                 version = None
-            if version is not None:
-                self._invoke(batch, version, ended)
+            if isinstance(function, SplitTarget):
+                self._invoke(batch, function.version_for, ended)
+            elif version is not None:
+                self._invoke(batch, _always(version), ended)
             elif function is not None:
                 self._spawn(self._package_and_invoke(function, batch, ended), batch, ended)
             else:  # it was removed this very moment
@@ -150,12 +156,12 @@ class TriggerCourier:
             for delivery in batch:
                 self._end(delivery, ended(delivery), error)
             return
-        self._invoke(batch, version, ended)
+        self._invoke(batch, _always(version), ended)
 
     def _invoke(
         self,
         batch: Sequence[Delivery],
-        version: FunctionVersion,
+        version_for: Callable[[str], FunctionVersion],
         ended: Callable[[Delivery], Ended],
     ) -> None:
         limit = self._max_chain()
@@ -165,21 +171,22 @@ class TriggerCourier:
                 error = ChainTooLong(delivery.trigger, delivery.depth, limit)
                 self._end(delivery, ended(delivery), error)
                 continue
+            event_id = _id_of(delivery.body)
             invocation = event_invocation(
                 self._new_id(),
-                version,
+                version_for(event_id),
                 delivery.body,
                 attempt=delivery.attempt,
                 trigger=delivery.trigger,
                 queued_at=time.time(),
             )
             invocation.listener = self._listener(delivery, ended(delivery))
-            self._tell(delivery, invocation.id)
+            self._tell(delivery, event_id, invocation.id)
             invocations.append(invocation)
         if invocations:
             self._submit(invocations)
 
-    def _tell(self, delivery: Delivery, invocation_id: str | None) -> None:
+    def _tell(self, delivery: Delivery, event_id: str, invocation_id: str | None) -> None:
         trigger = self._registry.get(delivery.trigger)
         self._publish(
             DeliveryAttempted(
@@ -188,7 +195,7 @@ class TriggerCourier:
                 delivery.trigger,
                 delivery.attempt,
                 invocation_id,
-                _id_of(delivery.body),
+                event_id,
                 kind="" if trigger is None else trigger.kind,
             )
         )
@@ -250,7 +257,7 @@ class TriggerCourier:
                 delivery.trigger, delivery.depth, self._max_chain()
             )
         else:
-            self._tell(delivery, None)
+            self._tell(delivery, _id_of(delivery.body), None)
             error = await self._urls.send(delivery.target, delivery.body)
         wall = time.perf_counter() - began
         if error is None:

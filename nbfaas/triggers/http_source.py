@@ -13,8 +13,13 @@ from nbfaas.triggers.source import Intake, Source
 Respond = Literal["sync", "async"]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 CONVERTORS = ("str", "int", "float", "uuid", "path")
-# The gateway's own; ``functions`` is for calls by name.
-RESERVED = frozenset({"events", "functions", "healthz", "invocations", "metrics", "readyz"})
+# The gateway's own, and a server's.
+RESERVED = frozenset(
+    {
+        "admin", "events", "functions", "healthz", "invocations", "metrics", "openapi.json",
+        "readyz",
+    }
+)  # fmt: skip
 MAX_DEADLINE = 900.0
 
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([A-Za-z_]+))?\}")

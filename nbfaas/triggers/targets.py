@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from nbfaas.model.function import FunctionVersion
 
@@ -19,4 +19,14 @@ class FunctionTarget(Protocol):
 
     def version(self) -> FunctionVersion:
         """Its present version, packaged if need be; may take a while. Raises ``PackagingError``."""
+        ...
+
+
+@runtime_checkable
+class SplitTarget(FunctionTarget, Protocol):
+    """A function of which several versions may be in use at once."""
+
+    def version_for(self, key: str) -> FunctionVersion:
+        """The version that gets the event with this id: the same for all its attempts, unless the
+        function was deployed in between. Quick."""
         ...

@@ -106,7 +106,7 @@ async def test_a_created_file_is_like_that_of_a_watched_folder(tmp_path):
 def test_a_request_is_like_that_of_the_gateway():
     headers = {"host": "h", "content-type": "application/json", "accept": "*/*", "user-agent": "c"}
     request = HttpRequest("POST", "/orders/7", b"q=1&q=2", headers, b'{"total": 3}')
-    real = request_event("order-http", request, {"id": "7"}, None)
+    real = request_event("order-http", request, {"id": "7"})
     made = template(
         "http.request", trigger="order-http", method="POST", path="/orders/7",
         path_parameters={"id": "7"}, query={"q": ["1", "2"]}, headers=headers, body={"total": 3},

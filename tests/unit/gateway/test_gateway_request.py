@@ -10,7 +10,7 @@ from nbfaas.gateway.request import HttpRequest, joined_headers, request_event
 
 def event_of(body=b"", headers=None, query=b"", parameters=None, secret=None):
     request = HttpRequest("POST", "/a", query, headers or {}, body)
-    return request_event("t", request, parameters or {}, secret)
+    return request_event("t", request, parameters or {}, (secret,) if secret else ())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,102 @@
+"""Requests to a server, with its problems as errors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from nbfaas.errors import OptionError
+from nbfaas.errors.serve import ServerRefused, ServerUnreachable
+
+if TYPE_CHECKING:
+    import httpx
+
+URL = "NBFAAS_SERVER"
+TOKEN = "NBFAAS_TOKEN"  # noqa: S105 - the variable's name
+DEFAULT_URL = "http://127.0.0.1:8080"
+_SECONDS = 960.0  # longer than any call may take
+
+
+class ServerClient:
+    """``url`` and ``token`` are those of NBFAAS_SERVER and NBFAAS_TOKEN, unless given; the token of
+    a server of this machine may also be in the data folder. Thread-safe."""
+
+    def __init__(self, url: str | None = None, token: str | None = None) -> None:
+        import httpx
+
+        self.url = (url or os.environ.get(URL) or DEFAULT_URL).rstrip("/")
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise OptionError("server", self.url, f"an address such as {DEFAULT_URL}")
+        token = token or os.environ.get(TOKEN) or _token_here(parts.hostname)
+        if token is not None and not token.isascii():
+            raise OptionError("token", "…", "it is ASCII")
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        self._http = httpx.Client(base_url=self.url, headers=headers, timeout=_SECONDS)
+
+    def __repr__(self) -> str:
+        return f"<ServerClient {self.url}>"
+
+    def get(self, path: str, **query: Any) -> Any:
+        """JSON. Raises ``ServerUnreachable``, ``ServerRefused``."""
+        return self._ask("GET", path, params=query).json()
+
+    def post(self, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
+        """JSON, or bytes if that is what is answered. Raises as ``get`` does."""
+        reply = self._ask("POST", path, json=body, headers=headers)
+        media = reply.headers.get("content-type", "")
+        return reply.json() if media.startswith("application/json") else reply.content
+
+    def call(self, function: str, body: Any) -> Any:
+        """The result of a call."""
+        return self.post(f"/functions/{quote(function, safe=':')}", body)
+
+    def start(self, function: str, body: Any) -> str:
+        """Have a call kept, and made; its id."""
+        path = f"/functions/{quote(function, safe=':')}?async=1"
+        return str(self.post(path, body)["id"])
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> ServerClient:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _ask(self, method: str, path: str, **given: Any) -> httpx.Response:
+        import httpx
+
+        try:
+            reply = self._http.request(method, path, **given)
+        except httpx.HTTPError as error:
+            raise ServerUnreachable(self.url, str(error) or type(error).__name__) from None
+        if reply.is_success:
+            return reply
+        problem: dict[str, Any] = {}
+        if reply.headers.get("content-type", "").startswith("application/problem+json"):
+            problem = reply.json()
+        detail = problem.get("detail") or reply.reason_phrase
+        raise ServerRefused(reply.status_code, str(detail), problem.get("error"))
+
+
+def _token_here(host: str) -> str | None:
+    """That of the data folder, for a server of this machine."""
+    if host not in ("127.0.0.1", "localhost", "::1"):
+        return None
+    from nbfaas.settings import config
+
+    try:
+        return Path(config.data_dir, "serve.token").read_text("ascii").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,1 @@
+"""``nbfaas serve``: deployed functions with their triggers, outside any notebook."""

@@ -1,0 +1,261 @@
+"""The functions that a server serves: loaded from the catalog, and swapped when aliases move."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nbfaas.catalog import Alias, Catalog
+from nbfaas.catalog.names import LATEST, split, version_number
+from nbfaas.errors import BadTrigger, DeployError, NbfaasError
+from nbfaas.errors.serve import NotServed
+from nbfaas.server.rebuilding import invoke_trigger, rebuild_trigger
+from nbfaas.server.routing import Routing, ServedFunction, name_of
+from nbfaas.triggers.trigger import Trigger
+
+if TYPE_CHECKING:
+    from nbfaas.remote.deployed import DeployedFunction
+    from nbfaas.triggers.engine import EventEngine
+
+DEFAULT_ALIAS = "prod"
+Load = Callable[[str, int], "DeployedFunction"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a look into the catalog has brought."""
+
+    served: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.served}: {self.what}"
+
+
+class ServedFunctions:
+    """``wanted``: references; empty for all that have the default alias. ``load`` makes a version
+    runnable, and may block; ``supersede`` lets a version's idle sandboxes go. Coroutines run on the
+    engine's loop."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        engine: EventEngine,
+        wanted: tuple[str, ...],
+        *,
+        load: Load,
+        supersede: Callable[[str], None],
+        queue_urls: Mapping[str, str],
+    ) -> None:
+        self._catalog = catalog
+        self._engine = engine
+        self._wanted = wanted
+        self._load = load
+        self._supersede = supersede
+        self._queue_urls = queue_urls
+        self._served: dict[str, ServedFunction] = {}
+        self._loaded: dict[tuple[str, int], DeployedFunction] = {}
+        self._loading = threading.Lock()
+        self._changing = asyncio.Lock()
+
+    def __repr__(self) -> str:
+        return f"<ServedFunctions {', '.join(sorted(self._served)) or 'none'}>"
+
+    def __iter__(self) -> Iterator[ServedFunction]:
+        return iter(sorted(self._served.values(), key=lambda each: each.name))
+
+    @property
+    def names(self) -> list[str]:
+        return sorted(self._served)
+
+    def ready(self, reference: str) -> ServedFunction | None:
+        """It, if it is loaded already."""
+        return self._served.get(reference)
+
+    async def get(self, reference: str) -> ServedFunction:
+        """It; another alias or version of a served function is loaded. Raises ``NotServed``."""
+        found = self._served.get(reference)
+        if found is not None:
+            return found
+        name, which = split(reference)
+        if which is None or name not in {each.function for each in self._served.values()}:
+            raise NotServed(reference, self.names)
+        async with self._changing:
+            if reference not in self._served:
+                try:
+                    await self._add(reference, name, which)
+                except (DeployError, KeyError) as error:
+                    raise NotServed(reference, self.names) from error
+            return self._served[reference]
+
+    # -- following the catalog
+
+    async def reload(self) -> list[Change | NbfaasError]:
+        """Serve what the catalog has now. One function's error does not keep another from being
+        served; it goes on as it was."""
+        async with self._changing:
+            wanted, problems = await asyncio.to_thread(self._look)
+            found: list[Change | NbfaasError] = list(problems)
+            first = not self._served
+            for name, (function, reference) in wanted.items():
+                if name not in self._served:
+                    try:
+                        await self._add(name, function, reference, with_triggers=not first)
+                        found.append(Change(name, f"served, {self._served[name].routing.alias}"))
+                    except NbfaasError as error:
+                        found.append(error)
+            if first:  # only now are all there that destinations may name
+                for name in wanted:
+                    if name in self._served:
+                        found += await self._set_triggers_safely(self._served[name])
+            for served in list(self._served.values()):
+                try:
+                    found += await self._follow(served)
+                except NbfaasError as error:
+                    found.append(error)
+            return found
+
+    async def recover(self) -> None:
+        """Load what events of an earlier process wait for, such as ``thumb:v2``."""
+        for trigger in list(self._engine.store.waiting):
+            name = name_of(trigger)
+            if name is not None and name not in self._served:
+                try:
+                    await self.get(name)
+                except NotServed:
+                    continue  # they wait until it is served again, or are too old
+
+    def _look(self) -> tuple[dict[str, tuple[str, str]], list[NbfaasError]]:
+        """Served name to function and reference. Blocks."""
+        if not self._wanted:
+            return {
+                each.name: (each.name, DEFAULT_ALIAS)
+                for each in self._catalog.functions()
+                if any(alias.alias == DEFAULT_ALIAS for alias in each.aliases)
+            }, []
+        wanted: dict[str, tuple[str, str]] = {}
+        for reference in self._wanted:
+            name, which = split(reference)
+            served = reference if name in wanted else name
+            wanted[served] = (name, which or DEFAULT_ALIAS)
+        return wanted, []
+
+    def _alias(self, function: str, reference: str) -> Alias:
+        """Where the reference leads. Blocks."""
+        if reference == LATEST or version_number(reference) is not None:
+            number = self._catalog.version(function, reference).number
+            return Alias(function, reference, number, None, 0.0, 0.0)
+        return self._catalog.alias(function, reference)
+
+    def _route(self, alias: Alias) -> Routing:
+        """Blocks."""
+        with self._loading:
+            versions = {}
+            for number in alias.versions:
+                key = (alias.function, number)
+                if key not in self._loaded:
+                    self._loaded[key] = self._load(*key)
+                versions[number] = self._loaded[key]
+            return Routing(alias, versions)
+
+    async def _add(
+        self, name: str, function: str, reference: str, *, with_triggers: bool = True
+    ) -> None:
+        alias = await asyncio.to_thread(self._alias, function, reference)
+        routing = await asyncio.to_thread(self._route, alias)
+        served = ServedFunction(name, function, reference, routing)
+        await self._engine.add(self._invoke_trigger(served), served)
+        self._served[name] = served
+        if with_triggers:
+            for problem in await self._set_triggers_safely(served):
+                raise problem
+
+    async def _follow(self, served: ServedFunction) -> list[Change | NbfaasError]:
+        """Swap what it leads to, if that has changed."""
+        alias = await asyncio.to_thread(self._alias, served.function, served.reference)
+        before = served.routing
+        if _leads(alias) == _leads(before.alias):
+            return []
+        served.routing = await asyncio.to_thread(self._route, alias)
+        if self._invoke_trigger(served).policy != self._engine.triggers[served.trigger].policy:
+            await self._engine.add(self._invoke_trigger(served), served)
+        problems = await self._set_triggers_safely(served)
+        self._let_go(before)
+        return [Change(served.name, f"now {served.routing.alias}"), *problems]
+
+    def _invoke_trigger(self, served: ServedFunction) -> Trigger:
+        return invoke_trigger(served, served.routing.first.version().options.retries)
+
+    def _let_go(self, before: Routing) -> None:
+        used = {
+            (each.function, number)
+            for each in self._served.values()
+            for number in each.routing.alias.versions
+        }
+        for number, version in before.versions.items():
+            if (before.alias.function, number) not in used:
+                self._supersede(version.version().version)
+                self._loaded.pop((before.alias.function, number), None)
+
+    # -- triggers
+
+    async def _set_triggers_safely(self, served: ServedFunction) -> list[NbfaasError]:
+        if served.name != served.function:
+            return []  # ``thumb:v2`` beside ``thumb``: an event is handled once
+        try:
+            await self._set_triggers(served)
+        except NbfaasError as error:
+            return [error]
+        return []
+
+    async def _set_triggers(self, served: ServedFunction) -> None:
+        """Those of the version that is no canary; what is the same goes on undisturbed."""
+        first = served.routing.first
+        specs = {spec.name: spec for spec in first.manifest.triggers}
+        there = {
+            trigger.name: trigger
+            for trigger in self._engine.triggers.of_target("function:" + served.name)
+            if trigger.spec is not None
+        }
+        problem: NbfaasError | None = None
+        for name, spec in specs.items():
+            if name in there and there[name].spec == spec:
+                continue
+            try:
+                if name not in there and name in self._engine.triggers:
+                    other = self._engine.triggers[name].target_name
+                    wanted = f"a trigger of {other!r} has this name; rename one of them"
+                    raise BadTrigger(spec.kind, "name", name, wanted)
+                trigger, followers = await asyncio.to_thread(
+                    rebuild_trigger,
+                    spec,
+                    first,  # type: ignore[arg-type]
+                    served,
+                    self._find,
+                    self._queue_urls,
+                )
+                await self._engine.add(trigger, served, followers)
+            except NbfaasError as error:
+                problem = error
+        for name in there:
+            if name not in specs:
+                await self._engine.remove(name)
+        if problem is not None:
+            raise problem
+
+    def _find(self, name: str) -> ServedFunction | None:
+        """By the name it is deployed as, or else by that of the notebook."""
+        found = self._served.get(name)
+        if found is not None:
+            return found
+        for each in self._served.values():
+            if each.name == each.function and each.routing.first.manifest.function == name:
+                return each
+        return None
+
+
+def _leads(alias: Alias) -> tuple[int, int | None, float]:
+    return alias.version, alias.other, alias.weight

@@ -1,0 +1,51 @@
+"""A process that serves until it is told to end: its signals, and its exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from queue import SimpleQueue
+from types import FrameType
+
+from nbfaas.errors import NbfaasError
+from nbfaas.server.config import ServerConfig
+from nbfaas.server.server import Server
+
+_ENDING: tuple[int, ...] = (signal.SIGTERM, signal.SIGINT)
+
+
+def serve(config: ServerConfig, file: str, notify: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; a second one ends the process at once, with 128 and the
+    signal's number. SIGHUP looks into the catalog. Raises ``NbfaasError``."""
+    from nbfaas.service import set_notify
+
+    asked: SimpleQueue[int] = SimpleQueue()
+    ending = False
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        nonlocal ending
+        if number in _ENDING:
+            if ending:
+                # Sandboxes end when their connections close, attempts are begun anew.
+                os._exit(128 + number)
+            ending = True
+        asked.put(number)
+
+    for each in (*_ENDING, signal.SIGHUP):
+        signal.signal(each, on_signal)
+    set_notify(notify)
+    server = Server(config, file, notify)
+    try:
+        server.start()
+        while (number := asked.get()) not in _ENDING:
+            try:
+                server.reload()
+            except NbfaasError as error:
+                notify(f"the catalog can't be read: {error}")
+        notify(f"{signal.Signals(number).name}: closing; once more ends at once")
+    finally:
+        server.stop()
+    notify("closed")
+    sys.stderr.flush()

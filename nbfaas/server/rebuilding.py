@@ -1,0 +1,120 @@
+"""Triggers made anew from the data that a manifest has of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from nbfaas.errors.serve import ServerConfigError
+from nbfaas.model.delivery import DeliveryPolicy
+from nbfaas.model.function import Retries
+from nbfaas.model.trigger_spec import DestinationSpec, TriggerSpec
+from nbfaas.server.routing import ServedFunction
+from nbfaas.triggers.targets import FunctionTarget
+from nbfaas.triggers.trigger import FUNCTION, URL, Destinations, Trigger
+
+if TYPE_CHECKING:
+    from nbfaas.remote.deployed import DeployedFunction
+    from nbfaas.remote.function import RemoteFunction
+
+_LONGEST_AGE = 6 * 3600.0
+Followers = list[tuple[Trigger, FunctionTarget | None]]
+
+
+def invoke_trigger(served: ServedFunction, retries: Retries) -> Trigger:
+    """What asynchronous calls are addressed to: neither source nor rule. The function's retries
+    become attempts of the delivery, which are kept on disk."""
+    policy = DeliveryPolicy(
+        max_attempts=1 + retries.max_retries,
+        initial_delay=retries.initial_delay,
+        backoff_coefficient=retries.backoff_coefficient,
+        max_delay=retries.max_delay,
+        max_age=_LONGEST_AGE,
+    )
+    target = FUNCTION + served.name
+    return Trigger(served.trigger, "invoke", target, f"calls of {served.name}", policy=policy)
+
+
+def rebuild_trigger(
+    spec: TriggerSpec,
+    function: DeployedFunction,
+    served: ServedFunction,
+    find: Callable[[str], ServedFunction | None],
+    queue_urls: Mapping[str, str],
+) -> tuple[Trigger, Followers]:
+    """The trigger, not yet registered, with the triggers of its destinations. ``find`` gives the
+    function that a destination names. Raises ``ServerConfigError``, ``BadTrigger``."""
+    from nbfaas.remote.trigger_making import make_trigger
+    from nbfaas.remote.trigger_specs import recording_only
+
+    url = _queue_url(spec, served, queue_urls) if spec.secret else None
+    # Where its destinations lead is told below: here functions are what their aliases lead to.
+    plain = msgspec.structs.replace(spec, on_success=None, on_failure=None)
+    with recording_only():
+        make_trigger(plain, function, _no_destination, url=url)
+    trigger = function.triggers.pop()
+    trigger.target = FUNCTION + served.name
+    trigger.spec = spec
+    if spec.kind == "file":
+        _make_folder(trigger)
+    followers: Followers = []
+    success = _destination(spec.on_success, "on_success", trigger, find, followers)
+    failure = _destination(spec.on_failure, "on_failure", trigger, find, followers)
+    trigger.destinations = Destinations(*success, *failure)
+    return trigger, followers
+
+
+def _no_destination(name: str) -> RemoteFunction[Any, Any]:
+    raise AssertionError(name)
+
+
+def _queue_url(spec: TriggerSpec, served: ServedFunction, urls: Mapping[str, str]) -> str:
+    if spec.name not in urls:
+        raise ServerConfigError(
+            "the configuration",
+            "queue_env",
+            f"the trigger {spec.name!r} of {served.name!r} was deployed without the password of "
+            f"its queue; put {spec.name} = 'VARIABLE' here, with the whole URL in that variable",
+        )
+    return urls[spec.name]
+
+
+def _make_folder(trigger: Trigger) -> None:
+    from nbfaas.triggers.file_source import FileSource
+
+    assert isinstance(trigger.source, FileSource)
+    os.makedirs(trigger.source.folder, exist_ok=True)  # Docker would make it, as root
+
+
+def _destination(
+    to: DestinationSpec | None,
+    option: str,
+    trigger: Trigger,
+    find: Callable[[str], ServedFunction | None],
+    followers: Followers,
+) -> tuple[str | None, str | None]:
+    """The name of the trigger, put to ``followers``, and the type of event it stands for."""
+    if to is None:
+        return None, None
+    if to.kind == "type":
+        return None, to.to
+    target = find(to.to) if to.kind == "function" else None
+    if to.kind == "function" and target is None:
+        raise ServerConfigError(
+            "the configuration",
+            "functions",
+            f"{option} of the trigger {trigger.name!r} leads to the function {to.to!r}, which is "
+            "not served; deploy it with an alias prod, or add it",
+        )
+    follower = Trigger(
+        f"{trigger.name}.{option}",
+        "destination",
+        URL + to.to if target is None else FUNCTION + target.name,
+        f"{option} of {trigger.name}",
+        policy=trigger.policy,
+    )
+    followers.append((follower, target))
+    return follower.name, None

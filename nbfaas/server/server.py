@@ -1,0 +1,155 @@
+"""``Server``: a service of this process that serves the functions of a catalog."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbfaas.gateway.engine_port import EnginePort
+from nbfaas.server.admin import Admin
+from nbfaas.server.api import Api
+from nbfaas.server.calling import Calls
+from nbfaas.server.config import ServerConfig, environment
+from nbfaas.server.functions import ServedFunctions
+from nbfaas.server.hooks import Hooks, hooks_of
+from nbfaas.server.outcomes import Outcomes
+from nbfaas.server.tokens import tokens_of
+from nbfaas.settings import config as settings
+
+if TYPE_CHECKING:
+    from nbfaas.remote.deployed import DeployedFunction
+    from nbfaas.service import Service
+    from nbfaas.service.events import Endpoint
+
+
+class Server:
+    """``file`` is what errors call the configuration; ``notify`` gets lines for the operator."""
+
+    def __init__(self, config: ServerConfig, file: str, notify: Callable[[str], None]) -> None:
+        self._config = config
+        self._file = file
+        self._notify = notify
+        self._service: Service | None = None
+        self._functions: ServedFunctions | None = None
+        self._following: Future[None] | None = None
+        self._told: set[str] = set()
+
+    def __repr__(self) -> str:
+        return f"<Server {self._functions!r}>"
+
+    def start(self) -> Endpoint:
+        """Open everything, then listen. Raises ``NbfaasError``; then ``stop`` is to be called."""
+        config = self._config
+        self._apply()
+        tokens, whence = tokens_of(config, self._file, Path(settings.data_dir))
+        hooks = hooks_of(config, self._file)
+        queue_urls = {
+            trigger: environment(self._file, f"queue_env.{trigger}", name)
+            for trigger, name in config.queue_env.items()
+        }
+        from nbfaas.remote.deploy import open_catalog
+        from nbfaas.service import get_service
+
+        self._service = service = get_service()
+        engine, catalog = service.events, open_catalog()
+        catalog.functions()  # whether it can be used
+        self._functions = functions = ServedFunctions(
+            catalog,
+            engine,
+            config.functions,
+            load=_load,
+            supersede=lambda version: service.dispatcher.supersede(version),
+            queue_urls=queue_urls,
+        )
+        self.reload()
+        service.run(functions.recover())
+        metrics = service.metrics
+        port = EnginePort(
+            engine, service.dispatcher, service.new_id, lambda: service.journal, lambda: metrics
+        )
+        api = Api(
+            functions,
+            Calls(port, config.deadline),
+            Outcomes(port),
+            Hooks(hooks, functions, engine),
+            Admin(service, engine, self._reload),
+            service.routes,
+        )
+        endpoint = service.endpoint(tokens, api)
+        self._following = service.start(self._follow())
+        served = ", ".join(f"{each.name} ({each.routing.alias})" for each in functions)
+        self._notify(
+            f"listening at {endpoint.url}, tokens from {whence}; {served or 'no function'}"
+        )
+        return endpoint
+
+    def reload(self) -> list[str]:
+        """Look into the catalog now; what has changed, in words."""
+        assert self._service is not None
+        return self._service.run(self._reload())
+
+    def stop(self) -> None:
+        """Let nothing more in, let what runs end within the grace, and close all. What else was
+        accepted stays in the event store."""
+        from nbfaas.service import close_service
+
+        if self._following is not None:
+            self._following.cancel()
+        if self._service is not None and self._functions is not None:
+            engine = self._service.events
+            waiting = self._config.stop_delay
+            engine.accepts = False
+            time.sleep(waiting)
+            self._service.drain(self._config.grace)
+            left = engine.store.backlog
+            if left:
+                self._notify(f"{left:,} events stay queued until the next start")
+        close_service()
+
+    def _apply(self) -> None:
+        """The settings of this process are the server's."""
+        config = self._config
+        if config.data_dir:
+            settings.data_dir = str(Path(config.data_dir).absolute())
+        settings.backend = config.backend
+        settings.event_store = config.event_store
+        settings.max_backlog = config.max_backlog
+        settings.prewarm = config.prewarm
+        settings.http_host, settings.http_port = config.host, config.port
+        settings.show_progress = False
+        if config.registry:
+            settings.registry = config.registry
+        if config.json_log:
+            settings.json_log = config.json_log
+
+    async def _reload(self) -> list[str]:
+        assert self._functions is not None
+        found = await self._functions.reload()
+        problems = {str(each) for each in found if isinstance(each, Exception)}
+        for each in found:
+            if not isinstance(each, Exception) or str(each) not in self._told:
+                self._notify(str(each))
+        self._told = problems
+        return [str(each) for each in found]
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(self._config.poll)
+            try:
+                await self._reload()
+            except Exception as error:  # noqa: BLE001 - what is served goes on
+                if str(error) not in self._told:
+                    self._told.add(str(error))
+                    self._notify(f"the catalog can't be followed: {error}")
+
+
+def _load(name: str, number: int) -> DeployedFunction:
+    from nbfaas.remote.deployed import deployed
+
+    function = deployed(name, f"v{number}")
+    function.version()  # hashed once, and not by the first request
+    return function
