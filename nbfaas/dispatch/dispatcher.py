@@ -356,7 +356,7 @@ class Dispatcher:
                 running.append(invocation)
                 continue
             elif invocation.announced and invocation.state is not InvocationState.RUNNING:
-                self.fleet.lanes[invocation.function.version].forget()
+                self.fleet.forget(invocation.function)
             # else: it never came in, or its result is being unpickled in a thread
             self._settling.cancel(invocation)
         # All of them are settled first: what ``_end_slot`` finds unsettled goes on elsewhere.

@@ -82,34 +82,43 @@ class Fleet:
         return states
 
     def lane(self, function: FunctionVersion) -> Lane:
-        """The function's lane. Raises ``InsufficientResources`` for one that could never start, and
-        ``SecretMissing``."""
-        lane = self.lanes.get(function.version)
+        """The function's lane. Raises ``InsufficientResources`` for one that could never start."""
+        lane = self.existing_lane(function)
         if lane is None:
             options = function.options
             self.budget.check(function.name, options.resources)
             spec = SandboxSpec(options.image, options.resources, options.volumes, options.network)
             # By name: what was learnt of a function outlives its versions and its sandboxes.
             keep_alive = self._keep_alives.setdefault(function.name, KeepAlive())
-            read_secrets(options.secrets, function.name)
             lane = Lane(function, spec, keep_alive, self._loop.time())
+            if (other := self.lanes.get(function.version)) is not None:
+                self.lanes[f"{function.version} {id(other)}"] = other
             self.lanes[function.version] = lane
-        elif lane.function.options.secrets != function.options.secrets:
-            # Declared anew, perhaps with other values under the same names.
-            self.supersede(function.version)
-            lane.function = function
         lane.superseded = False  # somebody still uses it
         return lane
 
+    def existing_lane(self, function: FunctionVersion) -> Lane | None:
+        """A version has another lane for secrets that were declared apart: their values may differ,
+        under the same names."""
+        lane = self.lanes.get(function.version)
+        if lane is None or lane.serves(function):
+            return lane
+        return next((each for each in self.lanes.values() if each.serves(function)), None)
+
+    def forget(self, function: FunctionVersion) -> None:
+        """One that waited in the function's lane was settled there."""
+        if (lane := self.existing_lane(function)) is not None:
+            lane.forget()
+
     def supersede(self, version: str) -> None:
         """Retire the version's idle sandboxes now, and the busy ones when they become idle."""
-        lane = self.lanes.get(version)
-        if lane is None:
-            return
-        lane.superseded = True
-        for slot in list(lane.slots):
-            if slot.take():
-                self.retire(slot, "a newer version took its place")
+        for lane in self.lanes.values():
+            if lane.function.version != version:
+                continue
+            lane.superseded = True
+            for slot in list(lane.slots):
+                if slot.take():
+                    self.retire(slot, "a newer version took its place")
 
     # -- growing
 
@@ -124,7 +133,7 @@ class Fleet:
             limit=lane.function.options.max_containers,
         )
         for _ in range(wanted - lane.existing):
-            if self._closed or not self._make_room(lane):
+            if self._closed or not self._make_room(lane) or self._secrets(lane) is None:
                 return
             self.budget.take(lane.spec.resources)
             lane.starting += 1
@@ -146,7 +155,8 @@ class Fleet:
 
     def to_the_end(self, lane: Lane) -> None:
         """Whatever becomes free is offered to the other lanes first."""
-        self.lanes[lane.function.version] = self.lanes.pop(lane.function.version)
+        key = next(key for key, each in self.lanes.items() if each is lane)
+        self.lanes[key] = self.lanes.pop(key)
 
     def prewarm(self, image: ImageSpec) -> None:
         """Fill the stock for an image before its first use."""
@@ -241,13 +251,10 @@ class Fleet:
     def _hand_over(self, sandbox: Sandbox, lane: Lane, *, cold: bool) -> None:
         lane.starting -= 1
         lane.failed_starts = 0
-        function = lane.function
-        try:
-            secrets = read_secrets(function.options.secrets, function.name)
-        except SecretMissing as error:
+        secrets = self._secrets(lane)
+        if secrets is None:
             self.dispose(sandbox)
             self.budget.give_back(lane.spec.resources)
-            self._owner.lane_hopeless(lane, error)
             return
         slot = self._owner.make_slot(sandbox, lane, cold)
         slot.desk = self.desk
@@ -256,6 +263,16 @@ class Fleet:
         self.publish_state(slot, SandboxState.IDLE)
         self._owner.slot_ready(slot)
         self._refill_soon()
+
+    def _secrets(self, lane: Lane) -> dict[str, str] | None:
+        """The values that its function's secrets have now; None if one is missing: nothing of what
+        waits can be run."""
+        function = lane.function
+        try:
+            return read_secrets(function.options.secrets, function.name)
+        except SecretMissing as error:
+            self._owner.lane_hopeless(lane, error)
+            return None
 
     def _start_failed(self, lane: Lane, error: Exception) -> None:
         lane.failed_starts += 1

@@ -53,6 +53,11 @@ class Lane:
     def existing(self) -> int:
         return len(self.slots) + self.starting
 
+    def serves(self, function: FunctionVersion) -> bool:
+        mine = self.function
+        same = mine.version == function.version
+        return same and mine.options.secrets == function.options.secrets
+
     def push(self, invocation: Invocation) -> None:
         self._queue.append(invocation)
         self.waiting += 1

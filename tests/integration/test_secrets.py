@@ -75,6 +75,38 @@ def test_secrets_that_are_declared_anew_are_not_those_of_a_warm_sandbox():
     assert first.remote() == "first-value"[::-1]
 
 
+def test_calls_with_values_of_their_own_never_share_a_sandbox():
+    def tell(wait, context: Context):
+        time.sleep(wait)
+        return context.secrets["API_KEY"][::-1]
+
+    tenants = {
+        name: remote(secrets=[Secret.from_dict({"API_KEY": name})], memory="64MB")(tell)
+        for name in ("tenant-a", "tenant-b")
+    }
+    calls = [(name, tenants[name].spawn(0.05)) for name in [*tenants] * 4]
+    assert all(call.result(30) == name[::-1] for name, call in calls)
+    waiting = tenants["tenant-a"].spawn(5), tenants["tenant-b"].spawn(5)
+    for each in waiting:
+        each.cancel()
+    for name in [*tenants] * 2:
+        assert tenants[name].remote(0) == name[::-1]
+
+
+def test_a_retry_whose_secret_is_gone_fails(key, service, monkeypatch):
+    @remote(secrets=[key], retries=nbfaas.Retries(max_retries=1, initial_delay=1.0))
+    def fails(context: Context):
+        raise ValueError
+
+    call = fails.spawn()
+    while not call.attempts:
+        time.sleep(0.01)
+    monkeypatch.delenv("API_KEY")
+    stop_idle(service)
+    with pytest.raises(SecretMissing, match="'fails' needs"):
+        call.result(30)
+
+
 def test_a_value_that_is_gone_is_told_at_the_call(key, service, monkeypatch):
     function = remote(secrets=[key])(lambda context: len(context.secrets))
     assert function.remote() == 1
