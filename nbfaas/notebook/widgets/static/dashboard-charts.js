@@ -49,7 +49,7 @@ export function tiles() {
   const made = TILES.map((tile) => {
     const figure = el("div", { class: "nbfd-figure" });
     const note = el("div", { class: "nbf-faint nbf-cut" });
-    const most = el("span", { class: "nbfd-most" });
+    const most = el("span", { class: "nbfd-most nbf-faint" });
     const paths = tile.lines.map((_, i) =>
       svg("path", { class: `nbfd-line nbfd-line-${i}`, "vector-effect": "non-scaling-stroke" }),
     );

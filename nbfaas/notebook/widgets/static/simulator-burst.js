@@ -18,8 +18,11 @@ export class BurstPanel {
     this._view = view;
     this._value = value;
     const list = `nbf-places-${view.id}`;
+    const kept = view.memory.burst; // what was typed before the view was drawn anew
+    this._fields = [];
     const field = (label, name, type, value_, attributes = {}) => {
-      const input = el("input", { type, value: value_, "data-name": name, ...attributes });
+      const input = el("input", { type, value: kept?.fields[name] ?? value_, "data-name": name, ...attributes });
+      this._fields.push(input);
       this[name] = input;
       return el("label", { class: "nbf-inline" }, el("span", {}, label), input);
     };
@@ -30,7 +33,8 @@ export class BurstPanel {
     this._start = view.button("Send burst", "start_burst", () => ({ text: draft(), options: this.options() }), { class: "nbf-button nbf-primary" });
     this._cancel = view.button("Cancel", "cancel_burst");
     this._progress = el("div", { class: "nbf-burst", "aria-live": "off" });
-    this.node = el("div", {},
+    const keep = () => this._keep();
+    this.node = el("div", { oninput: keep, onchange: keep },
       el("div", { class: "nbf-row" },
         field("Events", "n", "number", "100", { min: 1, max: 1000000, step: 1 }),
         field("Rate (a second)", "rate", "number", "", { min: 0, step: "any", placeholder: "all at once" }),
@@ -41,6 +45,12 @@ export class BurstPanel {
       this._table, this._places,
       el("div", { class: "nbf-row" }, button("+ Vary a field", () => this._add()), this._start, this._cancel),
       this._progress);
+    for (const each of kept?.vary ?? []) this._add(each);
+  }
+
+  _keep() {
+    const fields = Object.fromEntries(this._fields.map((each) => [each.dataset.name, each.value]));
+    this._view.memory.burst = { fields, vary: this.options().vary };
   }
 
   options() {
@@ -55,18 +65,20 @@ export class BurstPanel {
     };
   }
 
-  _add() {
+  /** A row to vary a field in; `kept` is what stood in it before. */
+  _add(kept = null) {
     put(this._places, places(this._value() ?? {}).map((each) => el("option", { value: each })));
-    const path = el("input", { type: "text", list: this._list, placeholder: "$.data.total", "aria-label": "Field to vary", class: "nbf-path" });
+    const path = el("input", { type: "text", list: this._list, placeholder: "$.data.total", value: kept?.path, "aria-label": "Field to vary", class: "nbf-path" });
     const options = el("td");
     const kind = el("select", { "aria-label": "What it becomes", onchange: () => draw() },
-      Object.entries(VARIATIONS).map(([name, { word }]) => el("option", { value: name }, word)));
+      Object.entries(VARIATIONS).map(([name, { word }]) => el("option", { value: name, selected: kept?.kind === name }, word)));
     const draw = () => put(options, VARIATIONS[kind.value].options.map(([name, value, label]) => el("label", { class: "nbf-inline" },
-      el("span", { class: "nbf-faint" }, label), el("input", { type: "text", value, "data-option": name, size: Math.max(4, value.length) }))));
+      el("span", { class: "nbf-faint" }, label), el("input", { type: "text", value: kept?.kind === kind.value ? kept.options[name] : value, "data-option": name, size: Math.max(4, value.length) }))));
     const row = el("tr", {}, el("td", {}, path), el("td", {}, kind), options,
       el("td", {}, button("✕", () => {
         row.remove();
         this._table.hidden = !this._rows.childElementCount;
+        this._keep();
         this.node.querySelector("button")?.focus();
       }, { class: "nbf-button nbf-small", "aria-label": "Do not vary this field" })));
     row.read = () => ({
@@ -76,7 +88,7 @@ export class BurstPanel {
     draw();
     this._rows.append(row);
     this._table.hidden = false;
-    path.focus();
+    if (!kept) path.focus();
   }
 
   show(burst) {

@@ -20,7 +20,6 @@ const ATTRIBUTES = {
   id: "a new one each time it is sent",
 };
 const BASE = new Set([...Object.keys(ATTRIBUTES), "specversion", "data", "data_base64"]);
-const pagesShown = new WeakMap(); // by model: which pages are shown
 
 export default widget({ fields: SIMULATOR_FIELDS, label: "Event simulator", build: (view) => new Simulator(view) });
 
@@ -30,8 +29,7 @@ class Simulator {
     this.text = "";
     this.value = undefined;
     this.typed = 0;
-    this.kept = pagesShown.get(view.model) ?? { event: "form", more: "history" };
-    pagesShown.set(view.model, this.kept);
+    this.kept = (view.memory.pages ??= { event: "form", more: "history" });
     this.keeping = keeping(view);
     this.editor = new JsonEditor({ label: "CloudEvent, as JSON", rows: 18, onchange: (text) => this.take(text, "json") });
     this.attributes = el("div", { class: "nbf-attributes" });
