@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from nbfaas.catalog import Alias, Catalog
+from nbfaas.catalog import Alias, Catalog, Deployment
 from nbfaas.catalog.names import LATEST, split, version_number
 from nbfaas.errors import BadTrigger, DeployError, NbfaasError
 from nbfaas.errors.serve import NotServed
@@ -60,6 +60,7 @@ class ServedFunctions:
         self._loaded: dict[tuple[str, int], DeployedFunction] = {}
         self._loading = threading.Lock()
         self._changing = asyncio.Lock()
+        self._incomplete: set[str] = set()  # those with a trigger that could not be made
 
     def __repr__(self) -> str:
         return f"<ServedFunctions {', '.join(sorted(self._served)) or 'none'}>"
@@ -70,6 +71,12 @@ class ServedFunctions:
     @property
     def names(self) -> list[str]:
         return sorted(self._served)
+
+    @property
+    def missing(self) -> list[str]:
+        """What the configuration names and could not be served, in words."""
+        wanted = self._all_wanted({})
+        return [f"{each!r} can't be served" for each in wanted if each not in self._served]
 
     def ready(self, reference: str) -> ServedFunction | None:
         """It, if it is loaded already."""
@@ -97,9 +104,11 @@ class ServedFunctions:
         """Serve what the catalog has now. One function's error does not keep another from being
         served; it goes on as it was."""
         async with self._changing:
-            wanted, problems = await asyncio.to_thread(self._look)
-            found: list[Change | NbfaasError] = list(problems)
+            there = await asyncio.to_thread(self._look)
+            wanted = self._all_wanted(there)
+            found: list[Change | NbfaasError] = []
             first = not self._served
+            incomplete = list(self._incomplete)
             for name, (function, reference) in wanted.items():
                 if name not in self._served:
                     try:
@@ -111,9 +120,11 @@ class ServedFunctions:
                 for name in wanted:
                     if name in self._served:
                         found += await self._set_triggers_safely(self._served[name])
+            for name in incomplete:
+                found += await self._set_triggers_safely(self._served[name])
             for served in list(self._served.values()):
                 try:
-                    found += await self._follow(served)
+                    found += await self._follow(served, there.get(served.function))
                 except NbfaasError as error:
                     found.append(error)
             return found
@@ -128,20 +139,24 @@ class ServedFunctions:
                 except NotServed:
                     continue  # they wait until it is served again, or are too old
 
-    def _look(self) -> tuple[dict[str, tuple[str, str]], list[NbfaasError]]:
-        """Served name to function and reference. Blocks."""
+    def _look(self) -> dict[str, Deployment]:
+        """What is deployed, by name. Blocks."""
+        return {each.name: each for each in self._catalog.functions()}
+
+    def _all_wanted(self, there: Mapping[str, Deployment]) -> dict[str, tuple[str, str]]:
+        """Served name to function and reference."""
         if not self._wanted:
             return {
                 each.name: (each.name, DEFAULT_ALIAS)
-                for each in self._catalog.functions()
+                for each in there.values()
                 if any(alias.alias == DEFAULT_ALIAS for alias in each.aliases)
-            }, []
+            }
         wanted: dict[str, tuple[str, str]] = {}
         for reference in self._wanted:
             name, which = split(reference)
             served = reference if name in wanted else name
             wanted[served] = (name, which or DEFAULT_ALIAS)
-        return wanted, []
+        return wanted
 
     def _alias(self, function: str, reference: str) -> Alias:
         """Where the reference leads. Blocks."""
@@ -173,10 +188,17 @@ class ServedFunctions:
             for problem in await self._set_triggers_safely(served):
                 raise problem
 
-    async def _follow(self, served: ServedFunction) -> list[Change | NbfaasError]:
-        """Swap what it leads to, if that has changed."""
-        alias = await asyncio.to_thread(self._alias, served.function, served.reference)
+    async def _follow(
+        self, served: ServedFunction, there: Deployment | None
+    ) -> list[Change | NbfaasError]:
+        """Swap what it leads to, if that has changed. An alias or a function that was removed
+        leads on to where it did."""
         before = served.routing
+        alias = before.alias
+        if there is not None and served.reference == LATEST:
+            alias = replace(alias, version=there.latest)
+        elif there is not None:
+            alias = next((a for a in there.aliases if a.alias == served.reference), alias)
         if _leads(alias) == _leads(before.alias):
             return []
         served.routing = await asyncio.to_thread(self._route, alias)
@@ -205,9 +227,11 @@ class ServedFunctions:
     async def _set_triggers_safely(self, served: ServedFunction) -> list[NbfaasError]:
         if served.name != served.function:
             return []  # ``thumb:v2`` beside ``thumb``: an event is handled once
+        self._incomplete.discard(served.name)
         try:
             await self._set_triggers(served)
         except NbfaasError as error:
+            self._incomplete.add(served.name)
             return [error]
         return []
 

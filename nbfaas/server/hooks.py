@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nbfaas.agent.event import Event
-from nbfaas.errors.serve import BadWebhook, ServerConfigError
+from nbfaas.errors.serve import BadWebhook, NotServed, ServerConfigError
 from nbfaas.gateway.exchange import Exchange
 from nbfaas.gateway.reply import Refusal, Reply, json_reply, not_allowed, problem
 from nbfaas.gateway.request import is_json, media_type, read_json
@@ -77,7 +77,10 @@ class Hooks:
             message_id = verify(hook.keys, exchange.headers, body, self._clock())
         except BadWebhook as error:
             return problem(401, str(error), error="BadWebhook")
-        served = await self._functions.get(hook.function)
+        try:
+            served = await self._functions.get(hook.function)
+        except NotServed as error:  # it was, at the start
+            return problem(503, str(error), error="NotServed")
         event = Event(
             EVENT_TYPE,
             _data(exchange, body),

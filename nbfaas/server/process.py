@@ -35,7 +35,8 @@ def serve(config: ServerConfig, file: str, notify: Callable[[str], None]) -> Non
 
     for each in (*_ENDING, signal.SIGHUP):
         signal.signal(each, on_signal)
-    set_notify(notify)
+    # The same words as in notebooks, but the commands are those of the shell.
+    set_notify(lambda line: notify(line.replace("%faas ", "nbfaas ")))
     server = Server(config, file, notify)
     try:
         server.start()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbfaas.errors.serve import NotServed, ServerConfigError
 from nbfaas.gateway.engine_port import EnginePort
 from nbfaas.server.admin import Admin
 from nbfaas.server.api import Api
@@ -35,7 +35,7 @@ class Server:
         self._notify = notify
         self._service: Service | None = None
         self._functions: ServedFunctions | None = None
-        self._following: Future[None] | None = None
+        self._following: asyncio.Task[None] | None = None
         self._told: set[str] = set()
 
     def __repr__(self) -> str:
@@ -65,7 +65,15 @@ class Server:
             supersede=lambda version: service.dispatcher.supersede(version),
             queue_urls=queue_urls,
         )
-        self.reload()
+        found = service.run(self._reload())
+        if config.functions and (missing := functions.missing):
+            raise ServerConfigError(self._file, "functions", "; ".join([*missing, *found]))
+        for number, hook in enumerate(hooks.values()):
+            try:
+                service.run(functions.get(hook.function))
+            except NotServed as error:
+                place = f"webhooks[{number}].function"
+                raise ServerConfigError(self._file, place, str(error)) from None
         service.run(functions.recover())
         metrics = service.metrics
         port = EnginePort(
@@ -80,7 +88,7 @@ class Server:
             service.routes,
         )
         endpoint = service.endpoint(tokens, api)
-        self._following = service.start(self._follow())
+        service.run(self._begin_to_follow())
         served = ", ".join(f"{each.name} ({each.routing.alias})" for each in functions)
         self._notify(
             f"listening at {endpoint.url}, tokens from {whence}; {served or 'no function'}"
@@ -97,8 +105,8 @@ class Server:
         accepted stays in the event store."""
         from nbfaas.service import close_service
 
-        if self._following is not None:
-            self._following.cancel()
+        if self._service is not None and self._following is not None:
+            self._service.run(self._follow_no_more(self._following))
         if self._service is not None and self._functions is not None:
             engine = self._service.events
             waiting = self._config.stop_delay
@@ -135,6 +143,13 @@ class Server:
                 self._notify(str(each))
         self._told = problems
         return [str(each) for each in found]
+
+    async def _begin_to_follow(self) -> None:
+        self._following = asyncio.get_running_loop().create_task(self._follow(), name="nbfaas-poll")
+
+    async def _follow_no_more(self, following: asyncio.Task[None]) -> None:
+        following.cancel()
+        await asyncio.wait([following])
 
     async def _follow(self) -> None:
         while True:

@@ -165,10 +165,6 @@ class Service:
                 raise ServiceClosed from None
             raise
 
-    def start(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-        """Run a coroutine on the loop, without waiting for it."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-
     def check_may_wait(self, invocation_id: str) -> None:
         """Raise ``WouldWaitForItself`` on the loop's thread (as in the callback of a call): what it
         waits for there, nobody would bring about."""
@@ -218,8 +214,7 @@ class Service:
         return self._get_events().routes
 
     def drain(self, grace: float) -> None:
-        """Let nothing more in, begin no more events, and let what runs end within ``grace``
-        seconds; to be closed then."""
+        """Let nothing more in, and let what runs end within ``grace`` seconds; then close it."""
         self.run(self._get_events().drain(grace))
 
     def sandboxes(self) -> list[SandboxRow]:

@@ -88,6 +88,10 @@ class Running:
         if self.process is not None and not self.ended:
             self.stop()
 
-    def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        env = {**self._env, "NBFAAS_SERVER": self.url, "NBFAAS_TOKEN": self.token}
+    def cli(
+        self, *arguments: str, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """A command of nbfaas that asks it."""
+        asks = {"NBFAAS_SERVER": self.url, "NBFAAS_TOKEN": self.token}
+        env = {**self._env, **asks, **(env or {})}
         return subprocess.run([*MAIN, *arguments], capture_output=True, text=True, env=env)

@@ -217,3 +217,29 @@ def test_another_process_connects_and_calls(data, serve):
         assert server.emit("nobody.listens") == []
         with pytest.raises(ServerRefused, match="no function is served as 'nope'"):
             server.function("nope")
+
+
+def test_only_what_the_configuration_names_is_served(data, serve):
+    function = remote(memory="128MB", cpu=0.5)(double)
+    function.deploy(NAME, alias="dev")
+    function.deploy(f"{NAME}-other", alias="prod")
+    running = serve(f'functions = ["{NAME}:dev", "{NAME}:v1"]\n')
+    with running.client() as client:
+        assert client.post(f"/functions/{NAME}", json={"x": 1}).json()["y"] == 2
+        assert client.post(f"/functions/{NAME}:v1", json={"x": 1}).json()["y"] == 2
+        assert client.post(f"/functions/{NAME}-other", json={"x": 1}).status_code == 404
+        assert client.post(f"/functions/{NAME}-other:prod", json={"x": 1}).status_code == 404
+    running.stop()
+    for more, problem in (
+        ('functions = ["nope"]\n', "functions: 'nope' can't be served; no function is deployed"),
+        (
+            '[[webhooks]]\npath = "/h"\nfunction = "nope"\nsecret_env = "PAY"\n',
+            "webhooks[0].function: no function is served as 'nope'",
+        ),
+    ):
+        text = f'port = 0\nbackend = "process"\ndata_dir = "{data}"\n{more}'
+        running.file.write_text(text)
+        wrong = running.cli("serve", "--config", str(running.file), env={"PAY": SECRET})
+        assert wrong.returncode == 1
+        assert problem in wrong.stderr
+        assert "Traceback" not in wrong.stderr

@@ -145,3 +145,70 @@ def test_what_was_accepted_is_handled_although_the_server_ends_under_load(catalo
         return all(handled[number] for number in accepted)
 
     until(all_handled, 60)
+
+
+def test_each_kept_call_is_made_once_while_versions_take_turns(catalog, serve, tmp_path):
+    notes = tmp_path / "notes"
+    deploy(1, str(notes), alias="prod")
+    deploy(2, str(notes))
+    running = serve()
+    with running.client() as client:
+        for number in range(300):
+            if number % 60 == 30:
+                catalog.set_alias(NAME, "prod", "v2" if number % 120 == 30 else "v1")
+            reply = client.post(f"/functions/{NAME}?async=1", json={"n": number})
+            assert reply.status_code == 202
+    until(lambda: len(notes.read_text().split()) >= 300, 60)
+    assert running.stop() == 0
+    assert sorted(map(int, notes.read_text().split())) == list(range(300)), "none twice"
+
+
+def test_a_version_that_can_t_be_loaded_is_told_and_the_one_before_goes_on(catalog, serve, client):
+    deploy(1, alias="prod")
+    running = serve()
+    second = catalog.version(NAME, deploy(2))
+    client.api.remove_image(second.image_id, force=True)
+    catalog.set_alias(NAME, "prod", "v2")
+    until(lambda: "is not on this machine" in running.told or "never pushed" in running.told)
+    with running.client() as http:
+        assert http.post(f"/functions/{NAME}", json={}).json() == 1
+        assert "never pushed" in str(http.post("/admin/reload").json())
+        assert deploy(2) == "v2", "it is built again"
+        until(lambda: http.post(f"/functions/{NAME}", json={}).json() == 2)
+
+
+def test_a_call_that_runs_at_the_end_is_answered_and_no_other_is_let_in(catalog, serve):
+    def slow():
+        import time
+
+        print("begun", flush=True)
+        time.sleep(1.5)
+        return "done"
+
+    remote(memory="128MB", cpu=0.5)(slow).deploy(NAME, alias="prod")
+    running = serve()
+    answers: list[httpx.Response] = []
+
+    def call() -> None:
+        with running.client() as client:
+            answers.append(client.post(f"/functions/{NAME}", json={}))
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    with running.client() as client:
+        until(lambda: "BUSY" in client.get("/admin/ps").text)
+    running.signal()
+    until(lambda: "SIGTERM: closing" in running.told)
+
+    def refused() -> bool:
+        with running.client() as client:
+            try:
+                return client.get("/readyz").status_code == 503
+            except httpx.TransportError:
+                return True
+
+    until(refused)
+    thread.join()
+    assert (answers[0].status_code, answers[0].json()) == (200, "done")
+    assert running.process is not None
+    assert running.process.wait(60) == 0
