@@ -1,163 +1,129 @@
-"""Takes the pictures in docs/images/: ``python scripts/screenshots.py``.
+"""Takes the pictures in docs/images/: ``python scripts/screenshots.py [NAME…]``.
 
-Runs the first notebook in JupyterLab, in Debian's Chromium, and photographs some of its sections.
-The notebook itself is not touched. Ends with 1 if a cell failed that should not have.
+Runs notebooks in JupyterLab, in Debian's Chromium, and photographs sections of the first tour, and
+each widget in the light and the dark theme (``widget_pictures.py`` says what they show). Names:
+``tour``, ``maps``, ``dashboard``, ``simulator``, ``testers``; without one, all. The notebook itself
+is not touched. Ends with 1 if a cell failed that should not have, or a picture became too large.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import secrets
-import shutil
-import socket
-import subprocess
+import importlib
+import io
 import sys
-import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import chromium
 from docker_daemon import NoDocker, ensure
-from playwright.sync_api import Page, sync_playwright
+from PIL import Image
+from playwright.sync_api import BrowserContext, sync_playwright
+from widget_pictures import SITTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
+# The tests of widgets have a server, and a notebook in a browser; they need nbfaas.
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
+JupyterServer: Any = importlib.import_module("running_jupyter").JupyterServer
+NotebookPage: Any = importlib.import_module("notebook_page").NotebookPage
+
 NOTEBOOK = ROOT / "notebooks" / "01-first-steps.ipynb"
 IMAGES = ROOT / "docs" / "images"
 # The picture's name; the headings of its first section, and of the one that follows it.
-PICTURES = (
+SECTIONS = (
     ("first-steps", "A grid search", "Was it worth it?"),
     ("traceback", "When something goes wrong", "A cell in a container"),
 )
-RUN_SECONDS = 600.0  # images may have to be made first
-START_SECONDS = 60.0
+RUN_SECONDS = 600  # images may have to be made first
+LARGEST = 150_000  # bytes
 # So tall that no cell has to be scrolled to.
-WINDOW = {"width": 1000, "height": 6000}
-SETTINGS = {
-    "@jupyterlab/apputils-extension/notification": {
-        "fetchNews": "false",
-        "checkForUpdates": False,
-        "doNotDisturbMode": True,
-    },
-    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
-}
+TALL = {"width": 1000, "height": 6000}
+WINDOW = {"width": 1040, "height": 1400}
 
 
-def main() -> int:
+def main(names: list[str]) -> int:
     try:
         ensure()
         program = chromium.ensure()
     except (NoDocker, chromium.NoChromium) as error:
         sys.exit(f"pictures show real containers in a real browser, but {error}")
-    with tempfile.TemporaryDirectory(prefix="nbfaas-pictures-") as folder:
-        shutil.copy(NOTEBOOK, folder)
-        with jupyter(Path(folder)) as address, sync_playwright() as playwright:
+    known = ["tour", *SITTINGS]
+    if unknown := set(names) - set(known):
+        sys.exit(f"there are no pictures named {', '.join(sorted(unknown))}; only {known}")
+    IMAGES.mkdir(exist_ok=True)
+    problems: list[str] = []
+    server = JupyterServer()
+    try:
+        server.start()
+        with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=program, args=chromium.OPTIONS)
-            page = browser.new_page(viewport=WINDOW, device_scale_factor=2)
-            try:
-                page.goto(address, wait_until="domcontentloaded")
-                failed = run_all(page)
-                IMAGES.mkdir(exist_ok=True)
-                for name, first, following in PICTURES:
-                    photograph(page, IMAGES / f"{name}.png", first, following)
-            finally:
-                browser.close()
-    for text in failed:
-        print(f"a cell failed: {text}", file=sys.stderr)
-    return 1 if failed else 0
-
-
-@contextlib.contextmanager
-def jupyter(folder: Path) -> Iterator[str]:
-    """JupyterLab with its own settings, as the address at which it shows the notebook."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    for name, values in SETTINGS.items():
-        file = folder / "settings" / f"{name}.jupyterlab-settings"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(values))
-    token = secrets.token_hex(16)
-    environment = {
-        **os.environ,
-        "JUPYTER_TOKEN": token,
-        "JUPYTER_CONFIG_DIR": str(folder / "config"),
-        "JUPYTER_PREFER_ENV_PATH": "1",
-        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
-        "NBFAAS_BACKEND": "docker",
-        "NBFAAS_DATA_DIR": str(folder / "data"),
-    }
-    options = ["--no-browser", "--expose-app-in-browser", "--ip=127.0.0.1", f"--port={port}"]
-    options += ["--allow-root"] if os.geteuid() == 0 else []
-    log = folder / "jupyter.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options, f"--ServerApp.root_dir={folder}"],
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        base = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + START_SECONDS
-        while not _answers(f"{base}/api/status?token={token}"):
-            if process.poll() is not None or time.monotonic() > deadline:
-                sys.exit(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
-            time.sleep(0.2)
-        yield f"{base}/doc/tree/{NOTEBOOK.name}?token={token}"
+            for name in names or known:
+                scale, window = (2.0, TALL) if name == "tour" else (1.25, WINDOW)
+                context = browser.new_context(viewport=window, device_scale_factor=scale)
+                context.set_default_timeout(60_000)
+                problems += tour(context, server) if name == "tour" else sit(name, context, server)
+                context.close()
+            browser.close()
     finally:
-        process.terminate()  # ends its kernels too
-        process.wait(timeout=30)
+        server.close()
+    for text in problems:
+        print(text, file=sys.stderr)
+    return 1 if problems else 0
 
 
-def _answers(address: str) -> bool:
+def sit(name: str, context: BrowserContext, server: Any) -> list[str]:
+    """The pictures of some widgets, in both themes each; what is wrong with them."""
+    problems = []
+    notebook = NotebookPage(context.new_page(), server, "lab")
     try:
-        with urllib.request.urlopen(address, timeout=2) as reply:  # noqa: S310 - it is http
-            return bool(reply.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+        notebook.open_notebook([SITTINGS[name].setup])
+        notebook.run_cell(0, timeout=1000 * RUN_SECONDS)
+        for picture, widget in SITTINGS[name].scene(notebook):
+            for theme in ("light", "dark"):
+                notebook.theme(theme)
+                # Not its bar for the keyboard's focus, nor the mouse above a button.
+                notebook.page.evaluate("document.activeElement?.blur()")
+                notebook.page.mouse.move(0, 0)
+                notebook.page.wait_for_timeout(300)
+                problems += keep(widget.screenshot(), IMAGES / f"{picture}-{theme}.png")
+            notebook.theme("light")
+        problems += [f"{name}: the console says {error}" for error in notebook.console_errors()]
+    finally:
+        notebook.close()
+    return problems
 
 
-def run_all(page: Page) -> list[str]:
-    """Run the notebook to its end; what failed, except where the cell says that it will."""
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=1000 * START_SECONDS)
-    page.wait_for_function(
-        """() => {
-            const session = window.jupyterapp.shell.currentWidget?.sessionContext;
-            return session?.isReady && session.session?.kernel?.status == 'idle';
-        }""",
-        polling=200,
-        timeout=1000 * START_SECONDS,
-    )
-    page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
-    page.wait_for_function(
-        """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]
-            .every(prompt => /\\d/.test(prompt.innerText))""",
-        polling=200,
-        timeout=1000 * RUN_SECONDS,
-    )
-    page.wait_for_timeout(1000)  # what is displayed last still has to be drawn
-    cells: list[dict[str, Any]] = page.evaluate(
-        "window.jupyterapp.shell.currentWidget.content.model.toJSON().cells"
-    )
-    return [
-        output["ename"] + ": " + output["evalue"]
-        for cell in cells
-        if "raises-exception" not in cell["metadata"].get("tags", [])
-        for output in cell.get("outputs", ())
-        if output["output_type"] == "error"
-    ]
+def keep(picture: bytes, file: Path) -> list[str]:
+    """Write a picture with 256 colours, which hardly anybody can tell from all."""
+    with Image.open(io.BytesIO(picture)) as image:
+        # By coverage: the red of one small mark matters as much as the grey of all text.
+        few = image.convert("RGB").quantize(
+            256, Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE
+        )
+        few.save(file, optimize=True)
+        size = image.size
+    taken = file.stat().st_size
+    print(f"{file.relative_to(ROOT)}: {size[0]} x {size[1]} pixels, {taken / 1000:.0f} kB")
+    return [f"{file.name} has {taken:,} bytes"] if taken > LARGEST else []
 
 
-def photograph(page: Page, file: Path, first: str, following: str) -> None:
-    """The cells from the one with the heading ``first`` to before the one with ``following``."""
-    clip = page.evaluate(
+def tour(context: BrowserContext, server: Any) -> list[str]:
+    """The sections of the first notebook; what failed, but for where the cell says that it will."""
+    notebook = NotebookPage(context.new_page(), server, "lab")
+    try:
+        notebook.open_file(NOTEBOOK)
+        failed: list[str] = notebook.run_all(timeout=1000 * RUN_SECONDS)
+        problems = [f"a cell failed: {each}" for each in failed]
+        for name, first, following in SECTIONS:
+            clip = section(notebook.page, first, following)
+            problems += keep(notebook.page.screenshot(clip=clip), IMAGES / f"{name}.png")
+    finally:
+        notebook.close()
+    return problems
+
+
+def section(page: Any, first: str, following: str) -> Any:
+    """Where the cells are from the one with the heading ``first`` to before ``following``."""
+    return page.evaluate(
         """([first, following]) => {
             document.activeElement.blur();
             const all = [...document.querySelectorAll('.jp-Notebook .jp-Cell')];
@@ -169,9 +135,7 @@ def photograph(page: Page, file: Path, first: str, following: str) -> None:
         }""",
         [first, following],
     )
-    page.screenshot(path=file, clip=clip)
-    print(f"{file.relative_to(ROOT)}: {clip['width']:.0f} x {clip['height']:.0f} points")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

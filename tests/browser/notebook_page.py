@@ -33,7 +33,7 @@ class NotebookPage:
         self.frontend = frontend
         self.path = ""
         self.errors: list[str] = []
-        self._server = server
+        self.server = server
         self._themed = False
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error.stack or error}"))
@@ -50,9 +50,16 @@ class NotebookPage:
 
     def open_notebook(self, cells: list[str]) -> None:
         """Show a new notebook with these code cells, and wait until its kernel is ready."""
-        self.path = self._server.write(cells)
+        self._open(self.server.write(cells))
+
+    def open_file(self, file: Path) -> None:
+        """Show a copy of a notebook, and wait until its kernel is ready."""
+        self._open(self.server.copy(file))
+
+    def _open(self, path: str) -> None:
+        self.path = path
         self.page.goto(
-            self._server.address(self.path, self.frontend),
+            self.server.address(self.path, self.frontend),
             wait_until="domcontentloaded",
             timeout=_LOAD,
         )
@@ -100,6 +107,27 @@ class NotebookPage:
         )
         self.run_cell(index, timeout)
         return self.text(index)
+
+    def run_all(self, timeout: int = _RUN) -> list[str]:
+        """Run all cells to their end; what failed, but where a cell's tags say that it will."""
+        self.page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        self.page.wait_for_function(
+            """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]
+                .every(prompt => /\\d/.test(prompt.innerText))""",
+            polling=200,
+            timeout=timeout,
+        )
+        self.wait_idle(timeout)
+        cells: list[dict[str, Any]] = self.page.evaluate(
+            f"() => ({_NOTEBOOK}).content.model.toJSON().cells"
+        )
+        return [
+            f"{output['ename']}: {output['evalue']}"
+            for cell in cells
+            if "raises-exception" not in cell["metadata"].get("tags", [])
+            for output in cell.get("outputs", ())
+            if output["output_type"] == "error"
+        ]
 
     def wait_cell(self, index: int, timeout: int = _RUN) -> None:
         """Wait for the end of a cell that was started."""
@@ -197,7 +225,7 @@ class NotebookPage:
     def save(self) -> Any:
         """Save the notebook; returns it as it is on disk."""
         self.page.evaluate(f"() => ({_NOTEBOOK}).context.save()")
-        return self._server.read(self.path)
+        return self.server.read(self.path)
 
     def reload(self) -> None:
         """Load the page again; the kernel goes on."""
@@ -215,7 +243,7 @@ class NotebookPage:
             self.theme("light")  # it is the server's setting, and other pages would have it
         self.page.close()
         if self.path:
-            self._server.end_kernel(self.path)
+            self.server.end_kernel(self.path)
 
 
 OpenNotebook = Callable[..., NotebookPage]

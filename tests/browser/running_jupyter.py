@@ -121,6 +121,13 @@ class JupyterServer:
         nbformat.write(notebook, self.notebooks / path)
         return path
 
+    def copy(self, file: Path) -> str:
+        """A copy of a notebook; returns its path on the server."""
+        self._numbers += 1
+        path = f"n{self._numbers}-{file.name}"
+        shutil.copy(file, self.notebooks / path)
+        return path
+
     def read(self, path: str) -> Any:
         return nbformat.read(self.notebooks / path, as_version=4)
 

@@ -68,9 +68,14 @@ export class JsonEditor {
     this._scroll(line);
   }
 
-  /** Have one of these lines in sight, unless somebody is typing here. */
-  reveal(lines) {
+  /** Have one of these lines in sight, unless somebody is typing here. It waits some frames for
+   *  the editor to be put into the page. */
+  reveal(lines, frames = 30) {
     if (!lines.length || document.activeElement === this.area) return;
+    if (!this.area.clientHeight) {
+      if (frames) requestAnimationFrame(() => this.reveal(lines, frames - 1));
+      return;
+    }
     const height = this.area.scrollHeight / Math.max(1, this.area.value.split("\n").length);
     const top = this.area.scrollTop / height;
     const bottom = (this.area.scrollTop + this.area.clientHeight) / height;
