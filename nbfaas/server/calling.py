@@ -61,6 +61,8 @@ class Calls:
 
     def _preferred(self, exchange: Exchange) -> tuple[bool, float]:
         """RFC 7240: ``Prefer: respond-async``, ``Prefer: wait=5``."""
+        if not exchange.scope["query_string"] and "prefer" not in exchange.headers:
+            return False, self._deadline
         preferences = [
             each.strip().lower() for each in exchange.headers.get("prefer", "").split(",")
         ]

@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from nbfaas.errors import NbfaasError
 from nbfaas.server.calling import as_json
 
 if TYPE_CHECKING:
@@ -47,5 +46,5 @@ def _result(invocation_id: str) -> dict[str, Any]:
         if isinstance(value, bytes):
             return {"result_note": f"it is {len(value)} bytes, and no JSON"}
         return {"result": json.loads(as_json(value, call.function))}
-    except NbfaasError as error:
+    except Exception as error:  # noqa: BLE001 - whatever keeps it from being read
         return {"result_note": str(error)}

@@ -30,6 +30,8 @@ class Routing:
     versions: Mapping[int, Loaded]
 
     def number_for(self, key: str) -> int:
+        if self.alias.other is None:  # as nearly always: nothing is to be drawn
+            return self.alias.version
         return choose(self.alias, draw_for(self.alias, key))
 
     @property

@@ -122,7 +122,7 @@ class Server:
         """The settings of this process are the server's."""
         config = self._config
         if config.data_dir:
-            settings.data_dir = str(Path(config.data_dir).absolute())
+            settings.data_dir = str(Path(config.data_dir).expanduser().absolute())
         settings.backend = config.backend
         settings.event_store = config.event_store
         settings.max_backlog = config.max_backlog

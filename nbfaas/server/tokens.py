@@ -21,7 +21,9 @@ def tokens_of(config: ServerConfig, file: str, data_dir: Path) -> tuple[tuple[st
     ]
     where = list(config.token_env)
     if config.token_file:
-        found += [("token_file", token) for token in _read(file, Path(config.token_file))]
+        found += [
+            ("token_file", token) for token in _read(file, Path(config.token_file).expanduser())
+        ]
         where.append(config.token_file)
     if not found:
         made = data_dir / TOKEN_FILE

@@ -11,6 +11,7 @@ import pytest
 from click import Group
 from function_images import PREFIX
 
+import nbfaas
 from nbfaas import remote
 from nbfaas.cli import main
 from nbfaas.gateway.limits import Limits
@@ -69,7 +70,7 @@ def test_the_commands_on_the_page_do_what_they_say(data, serve, monkeypatch, tmp
     running = serve()
     (tmp_path / "input.json").write_text('{"x": 1}')
     monkeypatch.chdir(tmp_path)
-    (commands,) = blocks(section("Commands"))
+    commands, example = blocks(section("Commands"))
     outputs = {}
     for line in commands.strip().splitlines():
         words = [re.sub(r"\bthumb\b", NAME, word) for word in shlex.split(line)[1:]]
@@ -79,3 +80,7 @@ def test_the_commands_on_the_page_do_what_they_say(data, serve, monkeypatch, tmp
     assert json.loads(outputs["nbfaas invoke thumb --data '{\"x\": 21}'"]) == {"y": 42}
     assert outputs["nbfaas triggers pause invoke:thumb"] == f"invoke:{NAME} is paused\n"
     assert outputs["nbfaas dlq redrive --all"] == "0 dead letters will be delivered again\n"
+    code = example.replace("http://127.0.0.1:8080", running.url).replace('"thumb"', f'"{NAME}"')
+    found: dict[str, object] = {"nbfaas": nbfaas, "token": running.token}
+    exec(f"{code}    answer = call.result(), list(thumb.map([1, 2]))", found)
+    assert found["answer"] == ({"y": 42}, [{"y": 2}, {"y": 4}])

@@ -243,3 +243,21 @@ def test_only_what_the_configuration_names_is_served(data, serve):
         assert wrong.returncode == 1
         assert problem in wrong.stderr
         assert "Traceback" not in wrong.stderr
+
+
+def test_a_queue_whose_password_is_missing_is_told_and_all_else_is_served(data, serve):
+    with recording_only():
+        function = remote(memory="128MB", cpu=0.5)(double)
+        on.queue("redis://shop:pass@127.0.0.1:1/0", stream="orders", name="orders")(function)
+        function.deploy(NAME, alias="prod")
+    running = serve()
+    assert "queue_env: the trigger 'orders'" in running.told
+    assert "put orders = 'VARIABLE' here" in running.told
+    with running.client() as client:
+        assert client.post(f"/functions/{NAME}", json={"x": 1}).json()["y"] == 2
+        assert "orders" not in client.get("/admin/triggers").text
+    running.stop()
+    again = serve('[queue_env]\norders = "ORDERS"\n', env={"ORDERS": "redis://a:b@127.0.0.1:1/0"})
+    with again.client() as client:
+        until(lambda: "failing" in client.get("/admin/triggers").text)
+    assert "a:b" not in again.told
