@@ -45,7 +45,12 @@ export function eventsPanel(view, store) {
 
 export function lettersPanel(view) {
   let chosen = null; // number of the letter whose details are shown
-  const details = el("div", { class: "nbfd-letter", tabindex: -1 });
+  const details = el("div", {
+    class: "nbfd-letter",
+    role: "group",
+    "aria-label": "The dead letter in full",
+    tabindex: -1,
+  });
   const table = grid(
     "Dead letters, the latest first",
     [

@@ -137,7 +137,7 @@ function build(view) {
     update() {
       const summary = view.get("summary");
       const counted = `${summary.total} ${summary.dead}`;
-      if (counted !== kept.counted) picture.changed();
+      if (kept.counted !== undefined && counted !== kept.counted) picture.changed();
       kept.counted = counted;
       say(
         starting,
