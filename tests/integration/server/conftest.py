@@ -41,7 +41,7 @@ def serve(data, tmp_path) -> Iterator[Callable[..., Running]]:
     """Starts servers, on the process backend unless told otherwise; the last ones are ended."""
     started: list[Running] = []
 
-    def serve(more: str = "", **given: object) -> Running:
+    def serve(more: str = "", data: Path = data, **given: object) -> Running:
         running = Running(tmp_path, data, more, **given)  # type: ignore[arg-type]
         started.append(running)
         running.start()
