@@ -44,6 +44,7 @@ class Simulator(FaasWidget):
 
     script = "simulator.js"
     pace = 1.0  # functions and triggers come and go
+    endless = True
 
     catalog = field([])  # templates, by groups
     names = field({"functions": [], "triggers": []})  # whom there is to send to
