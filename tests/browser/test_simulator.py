@@ -303,3 +303,25 @@ def test_a_cron_expression_is_explained_as_it_is_typed(open_notebook: OpenNotebo
     expect(widget.locator(".nbf-cron[aria-invalid=true]")).to_be_visible()
     expect(widget.locator(".nbf-error")).to_contain_text("61")
     expect(widget.locator(".nbf-runs")).to_be_hidden()
+
+
+def test_a_simulator_that_is_drawn_anew_is_as_it_was_left(open_notebook: OpenNotebook) -> None:
+    notebook, widget = show(open_notebook)
+    widget.get_by_role("tab", name="Burst").click()
+    widget.get_by_label("Events", exact=True).fill("7")
+    widget.get_by_role("button", name="Vary a field").click()
+    widget.get_by_label("Field to vary").fill("$.data.total")
+    widget.get_by_label("What it becomes").select_option("counter")
+    widget.locator("input[data-option=step]").fill("5")
+    widget.evaluate("node => { node.dataset.old = 'yes'; }")
+    # Nobody is at it: its picture is stored, which draws it anew.
+    notebook.page.evaluate("document.activeElement.blur()")
+    notebook.page.mouse.move(0, 0)
+    notebook.run("nbfaas.events.send(nbfaas.events.template('order.created'));")
+    expect(notebook.page.locator("[data-old]")).to_have_count(0, timeout=SOON)
+    widget = notebook.widget(1)
+    expect(widget.get_by_role("tab", name="Burst")).to_have_attribute("aria-selected", "true")
+    expect(widget.get_by_label("Events", exact=True)).to_have_value("7")
+    expect(widget.get_by_label("Field to vary")).to_have_value("$.data.total")
+    expect(widget.get_by_label("What it becomes")).to_have_value("counter")
+    expect(widget.locator("input[data-option=step]")).to_have_value("5")
