@@ -16,7 +16,7 @@ from nbconvert import HTMLExporter
 from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOK = ROOT / "notebooks" / "03-see-it-run.ipynb"
+NOTEBOOK = ROOT / "notebooks" / "03-simulator.ipynb"
 VIEW = "application/vnd.jupyter.widget-view+json"
 # The cell of each widget, and what its last state must show.
 WIDGETS = {

@@ -75,7 +75,7 @@ def index_of(notebook: NotebookPage, part: str) -> int:
 
 
 def test_the_third_tour_runs_and_every_widget_is_live(tour: NotebookPage) -> None:
-    tour.open_file(NOTEBOOKS / "03-see-it-run.ipynb")
+    tour.open_file(NOTEBOOKS / "03-simulator.ipynb")
     assert tour.run_all(timeout=300_000) == []
     widgets = {
         "%faas dashboard": "nbfaas dashboard",
