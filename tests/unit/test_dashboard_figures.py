@@ -24,7 +24,7 @@ from nbfaas.model.records import (
     Record,
     SandboxChanged,
 )
-from nbfaas.notebook.widgets.dashboard import picture, rows
+from nbfaas.notebook.widgets.dashboard import facts, picture, rows
 from nbfaas.notebook.widgets.dashboard.activity import OTHER, Activity
 from nbfaas.notebook.widgets.dashboard.facts import Facts, TriggerFacts
 from nbfaas.notebook.widgets.dashboard.log_tail import LogTail
@@ -318,7 +318,10 @@ def test_what_has_run_for_a_while_is_shown_before_it_ends() -> None:
     assert rows.open_rows(watch.activity, 103.0) == [[0, 100.0]]
 
 
-def test_a_dashboard_without_a_service_is_empty_and_says_what_to_do() -> None:
+def test_a_dashboard_without_a_service_is_empty_and_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(facts, "functions", {})  # other tests have declared some
     watch = Watch(lambda: None)
     watch.tick(1.0)
     assert watch.problem is None
