@@ -6,7 +6,6 @@ from typing import Any
 
 from nbfaas.notebook.commands import COMMANDS
 from nbfaas.remote.decorator import functions
-from nbfaas.remote.triggers import triggers
 
 _OF_FUNCTIONS = ("logs", "stop", "simulate")
 _OF_TRIGGERS = ("triggers", "rules", "simulate")
@@ -19,5 +18,8 @@ def complete(shell: Any, event: Any) -> list[str]:
         return list(COMMANDS)
     found = [*functions] if words[1] in _OF_FUNCTIONS else []
     if words[1] in _OF_TRIGGERS:
+        # Not at the top: it brings the engine of events, which `%load_ext` need not wait for.
+        from nbfaas.remote.triggers import triggers
+
         found += [each.name for each in triggers]
     return sorted(found)

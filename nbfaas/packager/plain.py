@@ -8,6 +8,7 @@ lets through what honest results mostly are. The rest is for the checked unpickl
 
 from __future__ import annotations
 
+import functools
 import io
 import pickle
 import re
@@ -26,11 +27,11 @@ class NotPlain(Exception):
 def load_plain(data: Bytes, buffers: Sequence[Bytes]) -> Any:
     """Raises ``NotPlain``, ``Damaged``, or anything that a damaged pickle makes the unpickler
     raise."""
-    if len(data) <= _SMALL and _is_harmless(data, _LINEAR_TUPLES):
+    if len(data) <= _SMALL and _is_harmless(data, _linear_tuples()):
         file: Any = io.BytesIO(data)
-    elif _is_harmless(data, _FLAT_TUPLES):
+    elif _is_harmless(data, _flat_tuples()):
         file = _PacedFile(bytes(data))
-    elif _is_harmless(data, _NOTHING_HASHED):
+    elif _is_harmless(data, _nothing_hashed()):
         file = io.BytesIO(data)
     else:
         raise NotPlain
@@ -83,24 +84,41 @@ def _spelled(pattern: bytes) -> bytes:
     return b"".join(of.get(bytes([each]), bytes([each])) for each in pattern)
 
 
-# Tuples of atoms only.
-_FLAT_TUPLES = _tokens(
-    _spelled(b"a(?: 1 | a(?: 2 | a++ 3?+ )?+ )?+"),
-    rb"\((?:%b){0,%d}+(?:[t\x91\x85-\x87]%b)?+" % (_ATOM, _MAX_FLAT, _END),
-    _HASHING, _GET, *_OTHER,
-)  # fmt: skip
-# Tuples of atoms and one GET, perhaps of such a tuple. They get no more than their size together.
-_LINEAR_TUPLES = _tokens(
-    _spelled(
-        b"a(?: 1 | g(?: 2 | a(?: 3 | a 3 ))?+"
-        b" | a(?: 2 | g(?: 3 | a 3 )?+ | a++(?: 3 | g 3 )?+ )?+ )?+"
-    ),
-    _spelled(b"g(?: 1 | a 2 | a a 3 )?+"),
-    rb"\((?:%b){0,%d}+(?:[t\x91\x85-\x87]%b|%b(?:%b){0,%d}+t%b)?+"
-    % (_ATOM, _MAX_FLAT, _END, _GET, _ATOM, _MAX_FLAT, _END),
-    _HASHING, *_OTHER,
-)  # fmt: skip
-_NOTHING_HASHED = _tokens(_spelled(b"a++"), rb"[(t\x85-\x87]" + _END, _GET, *_OTHER)
+# They are compiled at their first use: that takes some 10 ms each, which not every start can spare.
+
+
+@functools.cache
+def _flat_tuples() -> re.Pattern[bytes]:
+    """Tuples of atoms only."""
+    return _tokens(
+        _spelled(b"a(?: 1 | a(?: 2 | a++ 3?+ )?+ )?+"),
+        rb"\((?:%b){0,%d}+(?:[t\x91\x85-\x87]%b)?+" % (_ATOM, _MAX_FLAT, _END),
+        _HASHING, _GET, *_OTHER,
+    )  # fmt: skip
+
+
+@functools.cache
+def _linear_tuples() -> re.Pattern[bytes]:
+    """Tuples of atoms and one GET, perhaps of such a tuple. They get no more than their size
+    together."""
+    return _tokens(
+        _spelled(
+            b"a(?: 1 | g(?: 2 | a(?: 3 | a 3 ))?+"
+            b" | a(?: 2 | g(?: 3 | a 3 )?+ | a++(?: 3 | g 3 )?+ )?+ )?+"
+        ),
+        _spelled(b"g(?: 1 | a 2 | a a 3 )?+"),
+        rb"\((?:%b){0,%d}+(?:[t\x91\x85-\x87]%b|%b(?:%b){0,%d}+t%b)?+"
+        % (_ATOM, _MAX_FLAT, _END, _GET, _ATOM, _MAX_FLAT, _END),
+        _HASHING, *_OTHER,
+    )  # fmt: skip
+
+
+@functools.cache
+def _nothing_hashed() -> re.Pattern[bytes]:
+    """Containers that hash nothing."""
+    return _tokens(_spelled(b"a++"), rb"[(t\x85-\x87]" + _END, _GET, *_OTHER)
+
+
 _SPARE_TUPLES = 2
 _TUPLES = (0x85, 0x86, 0x87)
 # Of strings, bytes and integers, the width of their lengths; BYTEARRAY8.
