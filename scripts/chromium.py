@@ -7,8 +7,9 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import subprocess
 import sys
+
+import debian_packages
 
 LOCK = "/var/lock/nbfaas-chromium.lock"
 # What the browser is started with: as root and without a GPU, and asking nothing of the network.
@@ -38,25 +39,11 @@ def ensure() -> str:
 
 def _install() -> str:
     print("browser: installing chromium with apt-get", file=sys.stderr, flush=True)
-    _run("apt-get", "update", "-qq")  # where only some list is out of reach, it may still work
-    done = _run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium")
+    installed, told = debian_packages.install("chromium")
     found = shutil.which("chromium")
-    if done.returncode != 0 or found is None:
-        told = "\n".join(f"    {line}" for line in done.stdout.strip().splitlines()[-10:])
+    if not installed or found is None:
         raise NoChromium(f"`apt-get install chromium` failed:\n{told}")
     return found
-
-
-def _run(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command,
-        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import debian_packages
 import docker
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
@@ -86,22 +87,9 @@ def _install() -> None:
         raise NoDocker("Docker is not installed, and there is no apt-get to install it with.")
     _say("installing docker.io and iptables with apt-get")
     packages = ("docker.io", "iptables")
-    _apt_get("update", "-qq")  # where only some list is out of reach, installing may still work
-    done = _apt_get("install", "-y", "-qq", "--no-install-recommends", *packages)
-    if done.returncode != 0 or shutil.which("dockerd") is None:
-        raise NoDocker(f"`apt-get install {' '.join(packages)}` failed:\n{_tail(done.stdout)}")
-
-
-def _apt_get(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["apt-get", *arguments],
-        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    installed, told = debian_packages.install(*packages)
+    if not installed or shutil.which("dockerd") is None:
+        raise NoDocker(f"`apt-get install {' '.join(packages)}` failed:\n{told}")
 
 
 def _start(options: tuple[str, ...]) -> str:
@@ -183,10 +171,9 @@ def _plain(error: Exception) -> str:
     return text
 
 
-def _tail(output: str | Path, lines: int = 10) -> str:
-    text = output if isinstance(output, str) else output.read_text(errors="replace")
-    telling = [line for line in text.strip().splitlines() if "level=info" not in line]
-    return "\n".join(f"    {line}" for line in telling[-lines:])
+def _tail(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines()
+    return debian_packages.tail("\n".join(line for line in lines if "level=info" not in line))
 
 
 def _say(text: str) -> None:

@@ -11,6 +11,8 @@ import shutil
 import subprocess
 import sys
 
+import debian_packages
+
 PACKAGES = ("redis-server", "nats-server")
 LOCK = "/var/lock/nbfaas-queue-servers.lock"
 
@@ -43,25 +45,16 @@ def missing(packages: tuple[str, ...]) -> list[str]:
 
 def _install(wanted: list[str]) -> None:
     print(f"servers: installing {' and '.join(wanted)} with apt-get", file=sys.stderr, flush=True)
-    _run("apt-get", "update", "-qq")  # where only some list is out of reach, it may still work
-    done = _run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *wanted)
-    if done.returncode != 0 or missing(tuple(wanted)):
-        told = "\n".join(f"    {line}" for line in done.stdout.strip().splitlines()[-10:])
+    installed, told = debian_packages.install(*wanted)
+    if not installed or missing(tuple(wanted)):
         raise NoQueueServers(f"`apt-get install {' '.join(wanted)}` failed:\n{told}")
     if os.path.isdir("/run/systemd/system"):  # their packages start them, which nobody asked for
-        _run("systemctl", "disable", "--quiet", "--now", *wanted)
-
-
-def _run(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command,
-        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+        subprocess.run(
+            ["systemctl", "disable", "--quiet", "--now", *wanted],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
 
 
 if __name__ == "__main__":
