@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 import struct
-import tempfile
-from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
-from traitlets.config import Config
+from tours import executed
 
-ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOK = ROOT / "notebooks" / "02-events.ipynb"
 _STARTS_OF_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 
 
@@ -60,22 +53,8 @@ def size_of(jpeg: bytes) -> tuple[int, int]:
 
 @pytest.fixture(scope="module")
 def tour(tmp_path_factory):
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
     folder = tmp_path_factory.mktemp("tour")
-    env = {
-        **os.environ,
-        "NBFAAS_BACKEND": "docker",
-        "NBFAAS_DATA_DIR": str(folder / "data"),
-        "PYTHONPATH": str(ROOT),
-        "TMPDIR": str(folder),
-    }
-    with tempfile.TemporaryDirectory(prefix="nbt-", dir="/tmp") as sockets:
-        config = Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}})
-        resources = {"metadata": {"path": str(NOTEBOOK.parent)}}
-        client = NotebookClient(
-            notebook, timeout=300, kernel_name="python3", resources=resources, config=config
-        )
-        client.execute(env=env)
+    notebook = executed("02-events.ipynb", folder)
     yield Tour(notebook)
     assert not list(folder.glob("nbfaas-tour-*")), "the tour leaves its folder behind"
 

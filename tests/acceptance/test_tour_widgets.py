@@ -4,19 +4,12 @@ kernel gets to see of each widget."""
 from __future__ import annotations
 
 import ast
-import os
 import re
-import tempfile
-from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 from nbconvert import HTMLExporter
-from traitlets.config import Config
+from tours import executed
 
-ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOK = ROOT / "notebooks" / "03-simulator.ipynb"
 VIEW = "application/vnd.jupyter.widget-view+json"
 # The cell of each widget, and what its last state must show.
 WIDGETS = {
@@ -34,22 +27,8 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(400)]
 @pytest.fixture(scope="module")
 def tour(tmp_path_factory):
     """The executed notebook."""
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
     folder = tmp_path_factory.mktemp("tour")
-    env = {
-        **os.environ,
-        "NBFAAS_BACKEND": "docker",
-        "NBFAAS_DATA_DIR": str(folder / "data"),
-        "PYTHONPATH": str(ROOT),
-        "TMPDIR": str(folder),
-    }
-    with tempfile.TemporaryDirectory(prefix="nbt-", dir="/tmp") as sockets:
-        config = Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}})
-        resources = {"metadata": {"path": str(NOTEBOOK.parent)}}
-        client = NotebookClient(
-            notebook, timeout=300, kernel_name="python3", resources=resources, config=config
-        )
-        client.execute(env=env)
+    notebook = executed("03-simulator.ipynb", folder)
     yield notebook
     assert not list(folder.glob("nbfaas-tour-*")), "the tour leaves its folder behind"
 
