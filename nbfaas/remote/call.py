@@ -9,13 +9,16 @@ import threading
 import time
 import weakref
 from collections.abc import Generator, Iterator
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from nbfaas.dispatch.invocation import Invocation
 from nbfaas.errors import CancelledError, NotDone
 from nbfaas.model.invocation import AttemptStats, InvocationState
 from nbfaas.remote.details import Details, details
-from nbfaas.service import Service, get_service
+from nbfaas.service import get_service
+
+if TYPE_CHECKING:
+    from nbfaas.service import Service
 
 R = TypeVar("R")
 

@@ -25,7 +25,7 @@ from nbfaas.remote.echo import Echo, Inbox
 from nbfaas.remote.map_run import MapRun
 from nbfaas.remote.options import parse_options
 from nbfaas.remote.progress import call_watch
-from nbfaas.service import Service, current_service, get_service
+from nbfaas.service import current_service, get_service
 from nbfaas.settings import config
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from nbfaas.agent.loading import Loaded
     from nbfaas.remote.deploy import Deployed
     from nbfaas.remote.here import ProvidedHere
+    from nbfaas.service import Service
     from nbfaas.triggers.trigger import Trigger
 
 P = ParamSpec("P")

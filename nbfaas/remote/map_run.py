@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from nbfaas.dispatch.invocation import Invocation
 from nbfaas.model.invocation import AttemptStats, InvocationState
@@ -19,7 +19,9 @@ from nbfaas.remote.call import FunctionCall, repeat
 from nbfaas.remote.details import Details, details
 from nbfaas.remote.echo import LineEcho
 from nbfaas.remote.map_await import gather, stream
-from nbfaas.service import Service
+
+if TYPE_CHECKING:
+    from nbfaas.service import Service
 
 R = TypeVar("R")
 

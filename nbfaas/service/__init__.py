@@ -4,9 +4,15 @@ It runs the loop's thread, chooses the backend, and connects the dispatcher, the
 events' engine.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from nbfaas.service.current import close_service, current_service, get_service, set_notify
-from nbfaas.service.sandboxes import PoolState, SandboxRow
-from nbfaas.service.service import Service
+
+if TYPE_CHECKING:
+    from nbfaas.service.sandboxes import PoolState, SandboxRow
+    from nbfaas.service.service import Service
 
 __all__ = [
     "PoolState",
@@ -17,3 +23,16 @@ __all__ = [
     "get_service",
     "set_notify",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Not at the top: they bring the dispatcher, which `%load_ext nbfaas` does not wait for.
+    if name == "Service":
+        from nbfaas.service.service import Service
+
+        return Service
+    if name in ("PoolState", "SandboxRow"):
+        from nbfaas.service import sandboxes
+
+        return getattr(sandboxes, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,9 +6,12 @@ import atexit
 import os
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from nbfaas.service.service import Service
 from nbfaas.settings import config
+
+if TYPE_CHECKING:
+    from nbfaas.service.service import Service
 
 _service: Service | None = None
 _service_lock = threading.Lock()
@@ -25,6 +28,8 @@ def get_service() -> Service:
         if _service is None or _service.failed:
             if _service is not None:
                 _service.close()
+            from nbfaas.service.service import Service
+
             _service = Service(config, _notify)
             _close_at_exit()
         return _service
