@@ -17,7 +17,15 @@ from nbfaas.gateway.limits import Limits
 from nbfaas.gateway.port import EventReceipt, GatewayPort
 from nbfaas.gateway.problems import problem_of
 from nbfaas.gateway.receipts import batch_reply, receipt_of
-from nbfaas.gateway.reply import Refusal, Reply, json_reply, not_allowed, problem, retry_after
+from nbfaas.gateway.reply import (
+    Refusal,
+    Reply,
+    StreamReply,
+    json_reply,
+    not_allowed,
+    problem,
+    retry_after,
+)
 from nbfaas.gateway.request import HttpRequest, joined_headers, request_event
 from nbfaas.gateway.response import response_of
 from nbfaas.gateway.routes import MethodNotAllowed, RouteMatch, RouteTable
@@ -58,6 +66,7 @@ class GatewayApp:
         assert request is not None
         connection.began(scope, request)
         exchange = Exchange(scope, receive, self._limits.body)
+        reply: Reply | StreamReply
         try:
             reply = await self._answer(exchange)
         except ClientGone:
@@ -71,6 +80,10 @@ class GatewayApp:
                 reply = problem(503, "the server is closing", headers=(retry_after(1), _CLOSE))
         finally:
             connection.ended()
+        if isinstance(reply, StreamReply):
+            connection.streams(scope, request)
+            await _stream(reply, send)
+            return
         headers = [*reply.headers, (b"content-length", b"%d" % len(reply.body))]
         if reply.status in (204, 304):
             headers.pop()
@@ -79,7 +92,7 @@ class GatewayApp:
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
 
-    async def _answer(self, exchange: Exchange) -> Reply:
+    async def _answer(self, exchange: Exchange) -> Reply | StreamReply:
         try:
             exchange.headers = joined_headers(exchange.scope["headers"])
             self._guard.check_host(exchange.headers)
@@ -94,7 +107,7 @@ class GatewayApp:
             LOGGER.exception("%s %s failed", exchange.method, exchange.path)
             return problem(500, "an error inside the gateway; its log says more")
 
-    async def _dispatch(self, exchange: Exchange) -> Reply:
+    async def _dispatch(self, exchange: Exchange) -> Reply | StreamReply:
         path, method = exchange.path, exchange.method
         own = self._own.get(path)
         if own is not None:
@@ -197,3 +210,14 @@ class GatewayApp:
     async def _metrics(self, exchange: Exchange) -> Reply:
         body, media = await self._port.metrics(exchange.headers.get("accept", ""))
         return Reply(200, ((b"content-type", media.encode("latin-1")),), body)
+
+
+async def _stream(reply: StreamReply, send: Send) -> None:
+    headers = list(reply.headers)
+    try:
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        async for chunk in reply.chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    except asyncio.CancelledError:
+        return  # the client went away, or the gateway closes

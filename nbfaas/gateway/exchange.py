@@ -35,11 +35,13 @@ class Exchange:
         has_body = self.headers.get("content-length", "0") != "0"
         return not self._read and (has_body or "transfer-encoding" in self.headers)
 
-    async def body(self) -> bytes:
-        """Raises ``Refusal`` if there is more than the limit, and ``ClientGone``."""
+    async def body(self, limit: int | None = None) -> bytes:
+        """Raises ``Refusal`` if there is more than the limit (``limit``: another than the
+        gateway's), and ``ClientGone``."""
+        limit = self._limit if limit is None else limit
         length = self.headers.get("content-length", "0")
-        if length.isdigit() and int(length) > self._limit:
-            raise self._too_large()
+        if length.isdigit() and int(length) > limit:
+            raise _too_large(limit)
         parts: list[bytes] = []
         size = 0
         while True:
@@ -49,12 +51,13 @@ class Exchange:
                 raise ClientGone
             part: bytes = message["body"]
             size += len(part)
-            if size > self._limit:
-                raise self._too_large()
+            if size > limit:
+                raise _too_large(limit)
             parts.append(part)
             if not message["more_body"]:
                 self._read = True
                 return part if len(parts) == 1 else b"".join(parts)
 
-    def _too_large(self) -> Refusal:
-        return Refusal(413, f"the body has more than {self._limit:,} bytes")
+
+def _too_large(limit: int) -> Refusal:
+    return Refusal(413, f"the body has more than {limit:,} bytes")

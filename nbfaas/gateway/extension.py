@@ -6,13 +6,13 @@ from typing import Protocol
 
 from nbfaas.gateway.exchange import Exchange
 from nbfaas.gateway.guard import Guard
-from nbfaas.gateway.reply import Reply
+from nbfaas.gateway.reply import Reply, StreamReply
 
 
 class Extension(Protocol):
     """What else a gateway answers; called on its loop."""
 
-    async def answer(self, exchange: Exchange, guard: Guard) -> Reply | None:
+    async def answer(self, exchange: Exchange, guard: Guard) -> Reply | StreamReply | None:
         """The reply, if the request is its own; None if not. Asks ``guard`` for the token itself.
         May raise ``Refusal``, ``ClientGone`` and ``NbfaasError``."""
         ...

@@ -68,6 +68,11 @@ class GatewayProtocol(HttpToolsProtocol):
         self._running = None
         self._out.hold()
 
+    def streams(self, scope: Any, request: asyncio.Task[Any]) -> None:
+        """Its answer goes out piece by piece; until it is over, it is to be cancelled as above."""
+        self._out.flush()
+        self.began(scope, request)
+
     @property
     def closing(self) -> bool:
         """The gateway is about to hang up."""

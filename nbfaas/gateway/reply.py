@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -24,6 +25,15 @@ class Reply:
     status: int
     headers: Headers = ()
     body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamReply:
+    """A response of unknown length: ``chunks`` are sent as they come. If the client goes away, the
+    iteration is cancelled."""
+
+    chunks: AsyncIterator[bytes]
+    headers: Headers = ()
 
 
 class Refusal(Exception):
