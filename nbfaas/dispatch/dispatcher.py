@@ -49,7 +49,7 @@ class Dispatcher:
         self._settings = settings
         self._publish = publish
         self.fleet = Fleet(backend, settings, budget, self, publish)
-        self._settling = Settling(settings, publish, self._retry)
+        self._settling = Settling(settings, publish, self._retry, backend.isolates)
         self._intake = Intake()
         self._delayed: dict[Invocation, asyncio.TimerHandle] = {}
         self._autopsies: set[asyncio.Task[None]] = set()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from nbfaas import errors
 from nbfaas.agent import wire
-from nbfaas.agent.buffers import SealedBuffer, views
-from nbfaas.agent.wire import Frame, Part
+from nbfaas.agent.buffers import views
+from nbfaas.agent.wire import Frame
 from nbfaas.backends.base import Death, DeathKind
 from nbfaas.errors.invocation import BindingError
 from nbfaas.model.function import FunctionVersion
@@ -71,17 +70,6 @@ def _error(
     parts = views(frame.parts)
     trust = function.options.trust
     return rebuild_exception(failure, parts, function=name, trust=trust, sandbox=sandbox)
-
-
-def note_read_only(error: BaseException, parts: Sequence[Part]) -> None:
-    """Explain an array that could not be written to, if large arguments came along."""
-    if not isinstance(error, ValueError) or "read-only" not in str(error):
-        return
-    if any(isinstance(part, SealedBuffer) for part in parts):
-        error.add_note(
-            "(Arrays of 256 KB and more arrive read-only, since sandboxes share their memory. Copy "
-            "what the function changes: a = a.copy().)"
-        )
 
 
 def error_from_death(death: Death, function: FunctionVersion, sandbox: str) -> Exception:

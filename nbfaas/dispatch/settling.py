@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from nbfaas.agent import wire
 from nbfaas.agent.buffers import copies, views
 from nbfaas.agent.wire import Codec, Frame, Kind, Part
+from nbfaas.dispatch.hints import add_hints
 from nbfaas.dispatch.invocation import Invocation
-from nbfaas.dispatch.outcome import note_read_only
 from nbfaas.dispatch.slot import Slot
 from nbfaas.errors import CancelledError, FunctionTimeout
 from nbfaas.model.invocation import AttemptStats, InvocationState
@@ -33,10 +33,14 @@ Retry = Callable[[Invocation, BaseException], bool]
 
 
 class Settling:
-    """Used from the loop's thread only. ``retry`` says whether there will be another attempt."""
+    """Used from the loop's thread only. ``retry`` says whether there will be another attempt,
+    ``isolated`` whether sandboxes are kept from this machine's files and network."""
 
-    def __init__(self, settings: Settings, publish: Subscriber, retry: Retry) -> None:
+    def __init__(
+        self, settings: Settings, publish: Subscriber, retry: Retry, isolated: bool
+    ) -> None:
         self._settings = settings
+        self._isolated = isolated
         self._publish = publish
         self._retry = retry
         self._loop = asyncio.get_running_loop()
@@ -122,7 +126,7 @@ class Settling:
         state = _state_of(error)
         # The traceback of unpickling on the host would only distract from the remote one.
         error = error.with_traceback(None)
-        note_read_only(error, invocation.parts)
+        add_hints(error, invocation.function.options, invocation.parts, self._isolated)
         failed = AttemptStats(
             stats.attempt, state, stats.sandbox, stats.started_at, stats.queued, stats.wall,
             stats.user, stats.system, stats.overhead, stats.peak_memory, stats.cold_start,
