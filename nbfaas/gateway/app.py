@@ -28,6 +28,7 @@ from nbfaas.gateway.reply import (
 )
 from nbfaas.gateway.request import HttpRequest, joined_headers, request_event
 from nbfaas.gateway.response import response_of
+from nbfaas.gateway.roles import ANY_ROLE, Role
 from nbfaas.gateway.routes import MethodNotAllowed, RouteMatch, RouteTable
 
 LOGGER = logging.getLogger("nbfaas.gateway")
@@ -53,11 +54,13 @@ class GatewayApp:
         self._routes = routes
         self._guard = guard
         self._limits = limits
-        self._own: dict[str, tuple[str, Callable[[Exchange], Awaitable[Reply]]]] = {
-            "/events": ("POST", self._events),
-            "/healthz": ("GET", self._healthz),
-            "/readyz": ("GET", self._readyz),
-            "/metrics": ("GET", self._metrics),
+        self._own: dict[
+            str, tuple[str, tuple[Role, ...], Callable[[Exchange], Awaitable[Reply]]]
+        ] = {
+            "/events": ("POST", (Role.INVOKE,), self._events),
+            "/healthz": ("GET", ANY_ROLE, self._healthz),
+            "/readyz": ("GET", ANY_ROLE, self._readyz),
+            "/metrics": ("GET", (Role.READ,), self._metrics),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,9 +114,9 @@ class GatewayApp:
         path, method = exchange.path, exchange.method
         own = self._own.get(path)
         if own is not None:
+            wanted, roles, serve = own
             if path != "/healthz":
-                self._guard.check_token(exchange.headers)
-            wanted, serve = own
+                self._guard.check_token(exchange.headers, *roles)
             if method == wanted or (method == "HEAD" and wanted == "GET"):
                 return await serve(exchange)
             return not_allowed(("GET", "HEAD") if wanted == "GET" else (wanted,))
@@ -125,7 +128,10 @@ class GatewayApp:
         if isinstance(found, RouteMatch) and not found.route.auth:
             self._guard.check_origin(exchange.headers)
         else:
-            self._guard.check_token(exchange.headers)
+            # Only calls of functions are asked for by those who made them; see the server's API.
+            asked = path.startswith(_INVOCATIONS) and found is None
+            calls = (Role.INVOKE,) if isinstance(found, RouteMatch) else ANY_ROLE
+            self._guard.check_token(exchange.headers, *(() if asked else calls))
         if isinstance(found, RouteMatch):
             return await self._trigger(found, exchange)
         if isinstance(found, MethodNotAllowed):

@@ -8,18 +8,24 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from nbfaas.gateway.reply import Refusal
+from nbfaas.gateway.roles import Role, Token
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _CHALLENGE = b"www-authenticate"
+_NOBODYS = Token("")  # where there are no tokens, everybody may do all
 
 
 class Guard:
     """``host`` is what the gateway is bound to. If only this machine reaches it, a request has to
-    name it as such: else a page whose name was made to lead here (DNS rebinding) could ask."""
+    name it as such: else a page whose name was made to lead here (DNS rebinding) could ask.
+    ``tokens`` that are no ``Token`` are an admin's."""
 
     def __init__(self, host: str, tokens: tuple[str, ...]) -> None:
         self.tokens = tokens
-        self._tokens = tuple(token.encode() for token in tokens)
+        self._tokens = [
+            (token.encode(), token if isinstance(token, Token) else Token(token))
+            for token in tokens
+        ]
         self._local = is_loopback(host)
 
     def check_host(self, headers: Mapping[str, str]) -> None:
@@ -31,19 +37,27 @@ class Guard:
         if _name(host) not in _LOOPBACK_NAMES:
             raise Refusal(421, f"the host {host!r} is not served here; ask for 127.0.0.1")
 
-    def check_token(self, headers: Mapping[str, str]) -> None:
-        """Raise ``Refusal`` without one of the tokens, if there are any. All of them are compared,
-        each in constant time."""
+    def check_token(self, headers: Mapping[str, str], *roles: Role) -> Token:
+        """The token that was sent, an admin's or of one of these ``roles``: without any, it has to
+        be an admin's. Raise ``Refusal``: 401 without one of the tokens, if there are any; 403 if
+        its role is another. All of them are compared, each in constant time."""
         if not self._tokens:
-            return
+            return _NOBODYS
         scheme, _, given = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not given.strip():
             detail = "send the gateway's token: Authorization: Bearer …"
             raise Refusal(401, detail, ((_CHALLENGE, b'Bearer realm="nbfaas"'),))
         sent = given.strip().encode("latin-1")
-        if not sum([hmac.compare_digest(sent, token) for token in self._tokens]):
+        found = [token for text, token in self._tokens if hmac.compare_digest(sent, text)]
+        if not found:
             challenge = b'Bearer realm="nbfaas", error="invalid_token"'
             raise Refusal(401, "this is not the gateway's token", ((_CHALLENGE, challenge),))
+        if found[0].role is not Role.ADMIN and found[0].role not in roles:
+            needed = " or ".join(dict.fromkeys((*roles, Role.ADMIN)))
+            challenge = b'Bearer realm="nbfaas", error="insufficient_scope"'
+            detail = f"this needs a token with the role {needed}; this one has {found[0].role}"
+            raise Refusal(403, detail, ((_CHALLENGE, challenge),))
+        return found[0]
 
     def check_origin(self, headers: Mapping[str, str]) -> None:
         """For what needs no token: raise ``Refusal`` if the page of another site asks."""

@@ -13,6 +13,7 @@ from nbfaas.errors.delivery import UnknownTrigger
 from nbfaas.gateway.exchange import Exchange
 from nbfaas.gateway.reply import Refusal, Reply, json_reply, not_allowed, problem
 from nbfaas.gateway.request import read_json
+from nbfaas.gateway.roles import Role
 
 if TYPE_CHECKING:
     from nbfaas.service import Service
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from nbfaas.triggers.trigger import Trigger
 
 _MOST = 1000
+_WITHOUT_PAYLOADS = frozenset({"ps", "triggers"})
 Answer = Callable[[Exchange], Awaitable[Reply]]
 
 
@@ -47,6 +49,10 @@ class Admin:
 
     def __repr__(self) -> str:
         return "<Admin>"
+
+    def roles(self, path: str) -> tuple[Role, ...]:
+        """Those that may ask for ``path`` besides admins."""
+        return (Role.READ,) if path in _WITHOUT_PAYLOADS else ()
 
     async def answer(self, path: str, exchange: Exchange) -> Reply:
         found = self._there.get(path)

@@ -9,6 +9,8 @@ from nbfaas.errors.serve import NotServed
 from nbfaas.gateway.exchange import Exchange
 from nbfaas.gateway.guard import Guard
 from nbfaas.gateway.reply import Reply, json_reply, not_allowed, problem
+from nbfaas.gateway.roles import ANY_ROLE, Role
+from nbfaas.server.calling import made_by
 from nbfaas.server.openapi import openapi, parameters_of
 
 if TYPE_CHECKING:
@@ -48,32 +50,38 @@ class Api:
     async def answer(self, exchange: Exchange, guard: Guard) -> Reply | None:
         path = exchange.path
         if path.startswith("/functions/"):
-            guard.check_token(exchange.headers)
-            return await self._function(path.removeprefix("/functions/"), exchange)
+            return await self._function(path.removeprefix("/functions/"), exchange, guard)
         if path.startswith("/invocations/"):
-            guard.check_token(exchange.headers)
-            return await self._invocation(unquote(path.removeprefix("/invocations/")), exchange)
+            invocation_id = unquote(path.removeprefix("/invocations/"))
+            caller = guard.check_token(exchange.headers, Role.INVOKE)
+            if not made_by(caller, invocation_id):
+                detail = "a token with the role invoke may ask for kept calls of its own only"
+                return problem(403, f"{detail}; another needs the role admin")
+            return await self._invocation(invocation_id, exchange)
         if path in ("/functions", "/openapi.json"):
-            guard.check_token(exchange.headers)
+            guard.check_token(exchange.headers, *ANY_ROLE)
             if exchange.method not in _GET:
                 return not_allowed(_GET)
             if path == "/functions":
                 return json_reply(200, {"functions": [_told(each) for each in self._functions]})
             return json_reply(200, openapi(list(self._functions), list(self._routes)))
         if path.startswith("/admin/"):
-            guard.check_token(exchange.headers)
-            return await self._admin.answer(path.removeprefix("/admin/"), exchange)
+            path = path.removeprefix("/admin/")
+            guard.check_token(exchange.headers, *self._admin.roles(path))
+            return await self._admin.answer(path, exchange)
         return await self._hooks.answer(exchange)
 
-    async def _function(self, reference: str, exchange: Exchange) -> Reply:
+    async def _function(self, reference: str, exchange: Exchange, guard: Guard) -> Reply:
+        calls = exchange.method == "POST"
+        caller = guard.check_token(exchange.headers, *((Role.INVOKE,) if calls else ANY_ROLE))
         if exchange.method not in (*_GET, "POST"):
             return not_allowed((*_GET, "POST"))
         try:
             served = self._functions.ready(reference) or await self._functions.get(reference)
         except NotServed as error:
             return problem(404, str(error), error="NotServed")
-        if exchange.method == "POST":
-            return await self._calls.call(served, exchange)
+        if calls:
+            return await self._calls.call(served, exchange, caller)
         return json_reply(200, _told(served))
 
     async def _invocation(self, invocation_id: str, exchange: Exchange) -> Reply:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
@@ -14,6 +15,7 @@ from nbfaas.gateway.exchange import Exchange
 from nbfaas.gateway.problems import problem_of
 from nbfaas.gateway.reply import JSON, Headers, Refusal, Reply, json_reply
 from nbfaas.gateway.request import is_json, media_type, read_json, trace
+from nbfaas.gateway.roles import Role, Token
 from nbfaas.server.routing import ServedFunction
 
 if TYPE_CHECKING:
@@ -37,10 +39,10 @@ class Calls:
     def __repr__(self) -> str:
         return f"<Calls through {self._port!r}>"
 
-    async def call(self, served: ServedFunction, exchange: Exchange) -> Reply:
+    async def call(self, served: ServedFunction, exchange: Exchange, caller: Token) -> Reply:
         """The result as JSON (bytes: as they are), or 202 and where to ask for it."""
         asynchronous, deadline = self._preferred(exchange)
-        event = _event(served, exchange.headers, await exchange.body())
+        event = _event(served, exchange.headers, await exchange.body(), _mark(caller))
         if asynchronous:
             await self._port.enqueue(served.trigger, event)
             url = "/invocations/" + quote(event.id, safe="")
@@ -92,8 +94,19 @@ def as_json(value: Any, function: str) -> str:
     return text
 
 
-def _event(served: ServedFunction, headers: Mapping[str, str], body: bytes) -> Event:
-    """The event whose data is the body. Raises ``Refusal``."""
+def made_by(caller: Token, invocation_id: str) -> bool:
+    """Whether the caller may ask for it: an admin for any, others for the calls that they made."""
+    return caller.role is Role.ADMIN or invocation_id.startswith(_mark(caller))
+
+
+def _mark(caller: Token) -> str:
+    """What the ids of a caller's calls begin with, so that they can be told from others' after a
+    restart too. No function's name has an ``@``."""
+    return "" if caller.role is Role.ADMIN else f"{caller.name}@"
+
+
+def _event(served: ServedFunction, headers: Mapping[str, str], body: bytes, mark: str) -> Event:
+    """The event whose data is the body; ``mark``: what its id begins with. Raises ``Refusal``."""
     key = headers.get("idempotency-key")
     if key is not None and not _KEY.fullmatch(key):
         raise Refusal(400, "Idempotency-Key has to be 1 to 200 printable ASCII characters")
@@ -101,6 +114,8 @@ def _event(served: ServedFunction, headers: Mapping[str, str], body: bytes) -> E
     if media == _FORM:  # what curl says when it is told nothing
         raise Refusal(415, "forms are not understood; send Content-Type: application/json")
     data: Any = None
+    # Others may use the same key for another function.
+    named = None if key is None else f"{mark}{served.name}.{key}"
     try:
         if body and is_json(media):
             data = read_json(body)
@@ -110,8 +125,7 @@ def _event(served: ServedFunction, headers: Mapping[str, str], body: bytes) -> E
             EVENT_TYPE,
             data,
             source=f"nbfaas/functions/{served.name}",
-            # Others may use the same key for another function.
-            id=None if key is None else f"{served.name}.{key}",
+            id=f"{mark}{uuid.uuid4()}" if mark and named is None else named,
             datacontenttype=media if isinstance(data, bytes) else None,
             extensions=trace(headers),
         )

@@ -32,6 +32,27 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     ]
 
 
+class TokenKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """A token with a role. Its text stands in a variable or a file."""
+
+    role: Annotated[
+        Literal["admin", "invoke", "read"],
+        Meta(
+            description="admin: everything. invoke: calls functions, sends events, asks for the "
+            "calls it has made. read: listings and metrics, no data."
+        ),
+    ]
+    env: Annotated[str, Meta(description="The environment variable with the token, or …")] = ""
+    file: Annotated[str, Meta(description="… the file with it; several, one a line.")] = ""
+    name: Annotated[
+        str,
+        Meta(
+            description="Who brings it: tokens of one name ask for each other's calls. Empty: the "
+            "variable's or the file's name."
+        ),
+    ] = ""
+
+
 class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
     """All that can be configured. Times are in seconds, sizes in bytes."""
 
@@ -46,14 +67,14 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(
             description="Names of environment variables, each with a token that requests may bring "
-            "(Authorization: Bearer …)."
+            "(Authorization: Bearer …), of the role admin."
         ),
     ] = ()
     token_file: Annotated[
         str,
         Meta(
-            description="A file with tokens, one a line. With neither, one is made at the first "
-            "start, in DATA_DIR/serve.token."
+            description="A file with such tokens, one a line. Without any token, one is made at "
+            "the first start, in DATA_DIR/serve.token."
         ),
     ] = ""
     data_dir: Annotated[
@@ -130,6 +151,7 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
             "environment variable with the whole URL."
         ),
     ] = {}
+    tokens: Annotated[tuple[TokenKeys, ...], Meta(description="Tokens with a role.")] = ()
     webhooks: Annotated[
         tuple[Webhook, ...], Meta(description="Paths that take signed requests.")
     ] = ()
@@ -152,8 +174,9 @@ def parse_config(text: str, file: str = "nbfaas.toml") -> ServerConfig:
     except tomllib.TOMLDecodeError as error:
         raise ServerConfigError(file, "", f"it is no TOML: {error}") from None
     _check_keys(file, "", given, ServerConfig)
-    for number, table in enumerate(_tables(given.get("webhooks"))):
-        _check_keys(file, f"webhooks[{number}].", table, Webhook)
+    for name, kind in (("webhooks", Webhook), ("tokens", TokenKeys)):
+        for number, table in enumerate(_tables(given.get(name))):
+            _check_keys(file, f"{name}[{number}].", table, kind)
     try:
         config = msgspec.convert(given, ServerConfig)
     except msgspec.ValidationError as error:

@@ -60,7 +60,8 @@ class Running:
         found = re.search(r"listening at (http://\S+),", self.told)
         assert found, self.told
         self.url = found[1]
-        self.token = (self.data / "serve.token").read_text().strip()
+        made = self.data / "serve.token"
+        self.token = made.read_text().strip() if made.exists() else ""
 
     @property
     def ended(self) -> bool:

@@ -1,0 +1,83 @@
+"""What each role of a token may do with a server."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from function_images import PREFIX
+from waiting import until
+
+from nbfaas import on, remote
+from nbfaas.remote.trigger_specs import recording_only
+
+pytestmark = pytest.mark.docker
+NAME = f"{PREFIX}roles"
+TOKENS = {
+    "ADMIN": "token-of-the-administrator",
+    "SHOP": "token-of-the-web-shop",
+    "CLERK": "token-of-the-other-clerk",
+    "EYES": "token-of-the-monitoring",
+}
+TABLES = 'token_env = ["ADMIN"]\n' + "".join(
+    f'[[tokens]]\nrole = "{role}"\nenv = "{name}"\n'
+    for name, role in (("SHOP", "invoke"), ("CLERK", "invoke"), ("EYES", "read"))
+)
+
+
+def same(x: int = 0):
+    return x
+
+
+def test_a_role_is_let_in_where_it_belongs_and_told_which_one_is_needed(data, serve):
+    with recording_only():
+        on.http("GET", "/roles/{x:int}")(remote(memory="128MB", cpu=0.5)(same)).deploy(
+            NAME, alias="prod"
+        )
+    running = serve(TABLES, env=TOKENS)
+
+    def ask(who: str, method: str, path: str, **given) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {TOKENS[who]}", **given.pop("headers", {})}
+        return httpx.request(method, running.url + path, headers=headers, timeout=60, **given)
+
+    event = {"specversion": "1.0", "type": "a.b", "source": "test", "id": "1"}
+    as_event = {"content-type": "application/cloudevents+json"}
+    for role, method, path, given in (
+        ("invoke", "POST", f"/functions/{NAME}", {"json": {"x": 3}}),
+        ("invoke", "GET", "/roles/3", {}),
+        ("invoke", "POST", "/events", {"json": event, "headers": as_event}),
+        ("read", "GET", "/metrics", {}),
+        ("read", "GET", "/admin/ps", {}),
+        ("read", "GET", "/admin/triggers", {}),
+        ("any", "GET", "/functions", {}),
+        ("any", "GET", f"/functions/{NAME}", {}),
+        ("any", "GET", "/openapi.json", {}),
+        ("any", "GET", "/readyz", {}),
+        ("admin", "GET", "/admin/dlq", {}),
+        ("admin", "GET", f"/admin/logs?function={NAME}", {}),
+        ("admin", "POST", "/admin/reload", {}),
+        ("admin", "POST", f"/admin/triggers/invoke:{NAME}/resume", {}),
+    ):
+        for who, has in (("ADMIN", "admin"), ("SHOP", "invoke"), ("EYES", "read")):
+            reply = ask(who, method, path, **given)
+            if role in (has, "any") or has == "admin":
+                assert reply.is_success, (who, path, reply.text)
+            else:
+                assert reply.status_code == 403, (who, path)
+                assert f"the role {'' if role == 'admin' else role}" in reply.json()["detail"]
+                assert f"this one has {has}" in reply.json()["detail"]
+
+    # Both use the same key, and neither is told of the other's call.
+    key = {"Idempotency-Key": "order-7"}
+    path = f"/functions/{NAME}?async=1"
+    status = {who: ask(who, "POST", path, json={"x": at}, headers=key).headers["location"]
+              for at, who in enumerate(("SHOP", "CLERK", "ADMIN"))}  # fmt: skip
+    assert len(set(status.values())) == 3
+    for at, who in enumerate(("SHOP", "CLERK")):
+        until(lambda who=who: ask(who, "GET", status[who]).json()["state"] == "done")
+        assert ask(who, "GET", status[who]).json()["result"] == at
+        assert ask("ADMIN", "GET", status[who]).is_success
+        others = ask(who, "GET", status["CLERK" if who == "SHOP" else "SHOP"])
+        assert others.status_code == 403
+        assert "kept calls of its own only; another needs the role admin" in others.json()["detail"]
+        assert ask(who, "GET", status["ADMIN"]).status_code == 403
+    assert ask("EYES", "GET", status["SHOP"]).status_code == 403
