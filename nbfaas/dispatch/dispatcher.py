@@ -22,7 +22,7 @@ from nbfaas.dispatch.intake import Intake
 from nbfaas.dispatch.invocation import Invocation, let_go
 from nbfaas.dispatch.lane import Lane
 from nbfaas.dispatch.lookahead import window
-from nbfaas.dispatch.outcome import error_from_death, read_failure
+from nbfaas.dispatch.outcome import error_from_death, failure_of, read_failure
 from nbfaas.dispatch.rebalancing import STUCK, Rebalancer
 from nbfaas.dispatch.retry import retry_delay
 from nbfaas.dispatch.settling import Settling
@@ -201,7 +201,7 @@ class Dispatcher:
             self._settling.result(invocation, frame.parts, stats)
         else:
             try:
-                failure, cause = read_failure(frame, invocation.function, slot.sandbox.id)
+                failure, cause = failure_of(invocation, frame, slot.sandbox.id)
             except WireError as error:
                 self._end_slot(slot, Death(DeathKind.PROTOCOL, str(error)), invocation)
                 return

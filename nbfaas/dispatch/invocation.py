@@ -38,6 +38,7 @@ class Invocation:
         "log_size",
         "parts",
         "queued_at",
+        "raw",
         "ready_at",
         "result_parts",
         "run_id",
@@ -75,6 +76,7 @@ class Invocation:
         self.slot: Slot | None = None
         self.value: Any = None
         self.error: BaseException | None = None
+        self.raw = False  # whether it is settled with ``result_parts``, which nobody here opens
         self.result_parts: Sequence[Part] | None = None
         self.failure: dict[str, object] | None = None
         self.log: list[tuple[int, bytes]] | None = None

@@ -10,6 +10,7 @@ from nbfaas.agent import wire
 from nbfaas.agent.buffers import views
 from nbfaas.agent.wire import Frame
 from nbfaas.backends.base import Death, DeathKind
+from nbfaas.dispatch.invocation import Invocation
 from nbfaas.errors.invocation import BindingError
 from nbfaas.model.function import FunctionVersion
 from nbfaas.packager.trust import rebuild_exception
@@ -30,6 +31,15 @@ def read_failure(
         return failure, _error(failure, frame, function, sandbox)
     except Exception as error:
         raise wire.WireError(f"a FAILURE that makes no sense: {error!r}") from error
+
+
+def failure_of(
+    invocation: Invocation, frame: Frame, sandbox: str
+) -> tuple[dict[str, Any], BaseException]:
+    """As ``read_failure``, for one invocation; of a raw one the parts are left unread."""
+    invocation.result_parts = frame.parts
+    known = frame._replace(parts=()) if invocation.raw else frame
+    return read_failure(known, invocation.function, sandbox)
 
 
 def _error(

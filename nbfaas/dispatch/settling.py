@@ -81,6 +81,9 @@ class Settling:
         """The function returned; the invocation succeeds if its value can be unpickled here."""
         invocation.slot = None
         invocation.result_parts = parts
+        if invocation.raw:
+            self._succeed(invocation, None, stats)
+            return
         if wire.total(parts[:1]) > _LOAD_IN_LOOP or wire.total(parts) > _COPY_IN_LOOP:
             task = self._loop.create_task(self._load_in_thread(invocation, parts, stats))
             self._loading.add(task)
@@ -146,6 +149,7 @@ class Settling:
         failure: dict[str, object] | None = None,
     ) -> None:
         """The invocation can't run at all."""
+        invocation.result_parts = None
         invocation.error = error
         invocation.failure = failure
         self._settle(invocation, _state_of(error))
@@ -162,7 +166,9 @@ class Settling:
         invocation.state = state
         if state is not InvocationState.CANCELLED:
             invocation.slot = None
-        parts, invocation.result_parts = invocation.result_parts, None
+        parts = invocation.result_parts
+        if not invocation.raw:
+            invocation.result_parts = None
         # Who waits is told first: a thread takes some time to wake up.
         listener, invocation.listener = invocation.listener, None
         if listener is not None:
