@@ -22,12 +22,12 @@ from nbfaas.dispatch.intake import Intake
 from nbfaas.dispatch.invocation import Invocation, let_go
 from nbfaas.dispatch.lane import Lane
 from nbfaas.dispatch.lookahead import window
-from nbfaas.dispatch.outcome import error_from_death, failure_of, read_failure
+from nbfaas.dispatch.outcome import error_from_death, failure_of, read_failure, timed_out
 from nbfaas.dispatch.rebalancing import STUCK, Rebalancer
 from nbfaas.dispatch.retry import retry_delay
 from nbfaas.dispatch.settling import Settling
 from nbfaas.dispatch.slot import Slot
-from nbfaas.errors import FunctionTimeout, NbfaasError
+from nbfaas.errors import NbfaasError
 from nbfaas.model.image import ImageSpec
 from nbfaas.model.invocation import InvocationState, SandboxState
 from nbfaas.model.records import Subscriber
@@ -251,8 +251,7 @@ class Dispatcher:
         if invocation.settled:  # cancelled, revoked too late
             self._end_slot(slot, Death(DeathKind.KILLED, "cancelled"), None)
             return
-        function = invocation.function
-        error = FunctionTimeout(function.name, function.options.timeout or 0.0)
+        error = timed_out(invocation.function)
         self._end_slot(slot, Death(DeathKind.KILLED, "timeout"), invocation, error)
 
     def lost(self, slot: Slot, error: Exception | None) -> None:

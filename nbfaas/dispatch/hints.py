@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator, Sequence
 
 from nbfaas.agent.buffers import SealedBuffer
 from nbfaas.agent.wire import Part
-from nbfaas.model.function import FunctionOptions, Volume
+from nbfaas.dispatch.outcome import missing_package
+from nbfaas.model.function import FunctionVersion, Volume
 from nbfaas.packager.traceback_text import RemoteTracebackData
 
 _LONGEST_PATH = 4096
@@ -17,16 +19,20 @@ _NO_NETWORK = re.compile(
     r"\[Errno (-[235]|101)\]|[Nn]ame resolution|Name or service not known|Network is unreachable"
 )
 
+_NO_MODULE = re.compile(r"No module named '([\w.]{1,100})'")
+
 
 def add_hints(
-    error: BaseException, options: FunctionOptions, parts: Sequence[Part], isolated: bool
+    error: BaseException, function: FunctionVersion, parts: Sequence[Part], isolated: bool
 ) -> None:
     """Note on ``error`` what helps against it. ``parts`` are the arguments; ``isolated``: whether
     sandboxes are kept from this machine's files and network."""
+    options = function.options
     for hint in (
         _of_read_only(error, parts),
         _of_network(error) if isolated and not options.network else None,
         _of_file(error, options.volumes, isolated),
+        _of_module(error, function) if isolated else None,
     ):
         if hint is not None:
             error.add_note(hint)
@@ -41,6 +47,15 @@ def _of_read_only(error: BaseException, parts: Sequence[Part]) -> str | None:
         "(Arrays of 256 KB and more arrive read-only, since sandboxes share their memory. Copy "
         "what the function changes: a = a.copy().)"
     )
+
+
+def _of_module(error: BaseException, function: FunctionVersion) -> str | None:
+    if not isinstance(error, ModuleNotFoundError):
+        return None
+    found = _NO_MODULE.fullmatch(str(error))
+    if found is None or found[1] in sys.stdlib_module_names:
+        return None
+    return f"({missing_package(function, found[1]).advice})"
 
 
 def _of_network(error: BaseException) -> str | None:

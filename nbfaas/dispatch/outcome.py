@@ -8,11 +8,13 @@ from typing import Any
 from nbfaas import errors
 from nbfaas.agent import wire
 from nbfaas.agent.buffers import views
+from nbfaas.agent.units import format_bytes
 from nbfaas.agent.wire import Frame
 from nbfaas.backends.base import Death, DeathKind
 from nbfaas.dispatch.invocation import Invocation
 from nbfaas.errors.invocation import BindingError
-from nbfaas.model.function import FunctionVersion
+from nbfaas.model.function import Entry, FunctionVersion
+from nbfaas.model.image import ImageSpec
 from nbfaas.packager.trust import rebuild_exception
 
 
@@ -56,7 +58,7 @@ def _error(
             name, _integer(failure.get("size")), _integer(failure.get("limit"))
         )
     if kind == "missing_module":
-        return _missing(function, str(failure.get("module")))
+        return missing_package(function, str(failure.get("module")))
     if kind == "load":
         return errors.LoadFailed(
             name, str(failure.get("message") or "an error"), str(failure.get("text") or "")
@@ -67,7 +69,7 @@ def _error(
         return errors.FunctionExited(name, failure.get("code"))
     if kind == "crashed":
         if failure.get("oom"):
-            return errors.OutOfMemory(name, sandbox, function.options.resources.memory)
+            return _out_of_memory(function, sandbox)
         signal_name = failure.get("signal")
         if signal_name == "SIGKILL":
             return errors.SandboxLost(name, sandbox, "its process was killed by SIGKILL")
@@ -86,7 +88,7 @@ def error_from_death(death: Death, function: FunctionVersion, sandbox: str) -> E
     """The exception for a sandbox that is gone."""
     name = function.name
     if death.kind is DeathKind.OOM:
-        return errors.OutOfMemory(name, sandbox, function.options.resources.memory)
+        return _out_of_memory(function, sandbox)
     if death.kind is DeathKind.EXITED:
         return errors.SandboxCrashed(name, sandbox, exit_code=death.exit_code)
     if death.kind is DeathKind.SIGNALLED:
@@ -94,13 +96,36 @@ def error_from_death(death: Death, function: FunctionVersion, sandbox: str) -> E
     return errors.SandboxLost(name, sandbox, death.detail)
 
 
-def _missing(function: FunctionVersion, module: str) -> errors.MissingPackage:
+def timed_out(function: FunctionVersion) -> errors.FunctionTimeout:
+    timeout = function.options.timeout or 0.0
+    fix = f"%%faas --timeout {2 * timeout:g}" if function.is_cell else None
+    return errors.FunctionTimeout(function.name, timeout, fix)
+
+
+def _out_of_memory(function: FunctionVersion, sandbox: str) -> errors.OutOfMemory:
+    limit = function.options.resources.memory
+    more = format_bytes(2 * limit).replace(" ", "")
+    fix = f"%%faas --memory {more}" if function.is_cell else None
+    return errors.OutOfMemory(function.name, sandbox, limit, fix)
+
+
+def missing_package(function: FunctionVersion, module: str) -> errors.MissingPackage:
+    """``module`` can't be imported in the function's image."""
     from nbfaas.images.image import Image
+    from nbfaas.images.runtimes import runtime_with
     from nbfaas.packager.modules import distribution_for
 
     image = function.options.image
     package = distribution_for(module)
-    return errors.MissingPackage(function.name, module, str(image), package, repr(Image(image)))
+    return errors.MissingPackage(
+        function.name,
+        module,
+        str(image),
+        package,
+        repr(Image(image)),
+        runtime_with(package) if image == ImageSpec() else None,
+        function.is_cell or function.entry is Entry.HANDLER,
+    )
 
 
 def _integer(value: object) -> int:

@@ -129,7 +129,7 @@ class Settling:
         state = _state_of(error)
         # The traceback of unpickling on the host would only distract from the remote one.
         error = error.with_traceback(None)
-        add_hints(error, invocation.function.options, invocation.parts, self._isolated)
+        add_hints(error, invocation.function, invocation.parts, self._isolated)
         failed = AttemptStats(
             stats.attempt, state, stats.sandbox, stats.started_at, stats.queued, stats.wall,
             stats.user, stats.system, stats.overhead, stats.peak_memory, stats.cold_start,

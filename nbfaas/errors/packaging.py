@@ -57,7 +57,9 @@ class PythonMismatch(PackagingError):
 class MissingPackage(PackagingError):
     """The function needs a module that its image does not have.
 
-    ``package`` is what pip calls it; ``base`` the image as Python. ``fix`` is an image that has it.
+    ``package`` is what pip calls it; ``base`` the image as Python; ``having`` a runtime that has
+    it; ``by_magic``: whether the options stand behind ``%%faas``. ``fix`` is an image that has the
+    module, ``advice`` the remedy in words.
     """
 
     def __init__(
@@ -67,13 +69,27 @@ class MissingPackage(PackagingError):
         image: str,
         package: str | None = None,
         base: str = "Image.python()",
+        having: str | None = None,
+        by_magic: bool = False,
     ) -> None:
         name = module.partition(".")[0]
-        self.fix = f"{base}.pip_install({package or name!r})"
+        fix = self.fix = f"{base}.pip_install({package or name!r})"
+        way = f"img = {fix} in another cell, then %%faas --image img" if by_magic else (
+            f"@remote(image={fix})"
+        )  # fmt: skip
+        other = f"%%faas --image {having}" if by_magic else f"@remote(image={having!r})"
+        self.advice = f"Add it: {way}." + (f" Or use {other}, which has it." if having else "")
+        self.advice += (
+            f" If {name!r} is a file or folder of yours: {base}.add_local_python_source({name!r})."
+        )
+        if name == "nbfaas":
+            self.advice = (
+                "Of nbfaas, a sandbox has Context and Event only: it can't start further sandboxes "
+                "or emit events. Do that in an ordinary cell, and call helpers directly."
+            )
         super().__init__(
             f"function {function!r} needs the module {module!r}, which image {image!r} does not "
-            f"have. Add it: @remote(image={self.fix}). If {name!r} is a file or folder of yours: "
-            f"{base}.add_local_python_source({name!r})."
+            f"have. {self.advice}"
         )
         self.function = function
         self.module = module

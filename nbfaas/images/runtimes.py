@@ -42,6 +42,13 @@ def runtimes() -> dict[str, Runtime]:
     return {path.name: Runtime(path.name, path) for path in found}
 
 
+def runtime_with(package: str) -> str | None:
+    """The name of a runtime that has the package, as pip calls it; None: there is none."""
+    return next(
+        (name for name, runtime in runtimes().items() if package in runtime.requirements), None
+    )
+
+
 def read_requirements(path: Path) -> tuple[str, ...]:
     """The requirements in a file, one a line; comments and empty lines are left out."""
     lines = (line.split(" #")[0].strip() for line in path.read_text("utf-8").splitlines())

@@ -112,6 +112,7 @@ class FunctionVersion:
     requires: tuple[str, ...] = ()
     filename: str = ""  # for handlers: the file name that tracebacks show
     takes_context: bool = False  # whether it is told of its invocation, handlers aside
+    is_cell: bool = False  # whether it is what ``%%faas`` runs, so that its options stand there
 
     @classmethod
     def make(
@@ -124,11 +125,14 @@ class FunctionVersion:
         requires: tuple[str, ...] = (),
         filename: str = "",
         takes_context: bool = False,
+        is_cell: bool = False,
     ) -> FunctionVersion:
         digest = hashlib.sha256(payload)
         digest.update(f"{name}\0{entry}\0{options.fingerprint()}".encode())
         version = digest.hexdigest()[:12]
-        return cls(name, version, payload, options, entry, requires, filename, takes_context)
+        return cls(
+            name, version, payload, options, entry, requires, filename, takes_context, is_cell
+        )
 
     def __repr__(self) -> str:
         return f"<FunctionVersion {self.name}@{self.version} {len(self.payload)} bytes>"

@@ -9,37 +9,20 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from nbfaas.agent.cell import run_cell
-from nbfaas.agent.units import format_bytes
-from nbfaas.dispatch.invocation import Invocation
-from nbfaas.errors import (
-    FunctionTimeout,
-    MissingPackage,
-    NamesNotPulled,
-    NotPicklable,
-    OutOfMemory,
-)
+from nbfaas.errors import NamesNotPulled, NotPicklable
 from nbfaas.model.function import FunctionOptions
 from nbfaas.notebook.cell_source import CellSource, import_statements
 from nbfaas.remote.call import FunctionCall
-from nbfaas.remote.cell_value import CELL, load_part, value_of
+from nbfaas.remote.cell_value import CELL, load_part
 from nbfaas.remote.function import RemoteFunction
-from nbfaas.service import get_service
 
 _CODE = (FunctionType, type, ModuleType, RemoteFunction)
 
 
-class CellCall(FunctionCall[Any]):
-    """The call of a cell; its result is the value of the cell's last expression."""
+class CellFunction(RemoteFunction[Any, dict[str, Any]]):
+    """What runs a cell. Errors tell the options of ``%%faas`` as their remedy."""
 
-    def set_result(self, result: Any) -> None:
-        trust = self._invocation.function.options.trust
-        super().set_result(value_of(result, trust))
-
-    def set_exception(self, exception: BaseException | None) -> None:
-        super().set_exception(None if exception is None else _of_a_cell(exception))
-
-    def __repr__(self) -> str:
-        return super().__repr__().replace("<FunctionCall", "<CellCall", 1)
+    _is_cell = True
 
 
 def cell_function(
@@ -54,7 +37,7 @@ def cell_function(
     code = {name: value for name, value in names.items() if isinstance(value, _CODE)}
     data = {name: value for name, value in names.items() if name not in code}
     run = functools.partial(run_cell, code=code, imports=_imports(source))
-    return RemoteFunction(run, options, CELL), data
+    return CellFunction(run, options, CELL), data
 
 
 def _imports(source: CellSource) -> FunctionType:
@@ -66,13 +49,9 @@ def _imports(source: CellSource) -> FunctionType:
     return function
 
 
-def start(function: RemoteFunction[Any, Any], arguments: tuple[Any, ...]) -> CellCall:
-    """Start the cell, and return at once."""
-    service = get_service()
-    invocation: Invocation = function._invocation(service, arguments, {})
-    call = CellCall(invocation, service)
-    service.dispatcher.submit([invocation])
-    return call
+def start(function: RemoteFunction[Any, Any], arguments: tuple[Any, ...]) -> FunctionCall[Any]:
+    """Start the cell, and return at once. The call's result is the cell's value."""
+    return function.spawn(*arguments)
 
 
 def pull_into(
@@ -102,8 +81,6 @@ def explained(names: dict[str, Any]) -> Iterator[None]:
     """Put errors into the words of cells. ``names`` are the variables that were to be sent."""
     try:
         yield
-    except (FunctionTimeout, OutOfMemory, MissingPackage) as error:
-        raise _of_a_cell(error) from None
     except NotPicklable as error:
         for name in names:
             if f"[{name!r}]" in error.path:
@@ -111,17 +88,3 @@ def explained(names: dict[str, Any]) -> Iterator[None]:
                 what = f"the variable {name!r}, which the cell reads,"
                 raise NotPicklable(what, f"{name}{after}", error.reason) from None
         raise
-
-
-def _of_a_cell(error: BaseException) -> BaseException:
-    """The error, with the options of ``%%faas`` as its remedy."""
-    if isinstance(error, FunctionTimeout):
-        return FunctionTimeout(CELL, error.timeout, f"%%faas --timeout {2 * error.timeout:g}")
-    if isinstance(error, OutOfMemory):
-        more = format_bytes(2 * error.limit).replace(" ", "")
-        return OutOfMemory(CELL, error.sandbox, error.limit, f"%%faas --memory {more}")
-    if isinstance(error, MissingPackage):
-        note = f"(For a cell: img = {error.fix}, then %%faas --image img)"
-        if note not in getattr(error, "__notes__", ()):
-            error.add_note(note)
-    return error

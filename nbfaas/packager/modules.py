@@ -50,6 +50,7 @@ _DISTRIBUTIONS = {
 }
 
 
+@functools.cache
 def distribution_for(module: str) -> str:
     """The name to install for a module: ``scikit-learn`` for ``sklearn``. Slow the first time."""
     from importlib.metadata import packages_distributions

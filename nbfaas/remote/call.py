@@ -12,8 +12,9 @@ from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from nbfaas.dispatch.invocation import Invocation
-from nbfaas.errors import CancelledError, NotDone
+from nbfaas.errors import CancelledError, NotDone, ResultUnreadable
 from nbfaas.model.invocation import AttemptStats, InvocationState
+from nbfaas.remote.cell_value import result_of
 from nbfaas.remote.details import Details, details
 from nbfaas.service import get_service
 
@@ -107,7 +108,8 @@ class FunctionCall(concurrent.futures.Future[R], Generic[R]):
         return details(self._invocation, given=given)
 
     def __repr__(self) -> str:
-        text = f"<FunctionCall {self.id} {self.function} {self.status}"
+        kind = "CellCall" if self._invocation.function.is_cell else "FunctionCall"
+        text = f"<{kind} {self.id} {self.function} {self.status}"
         stats = self.stats
         if stats is not None:
             from nbfaas.agent.units import format_seconds
@@ -182,9 +184,17 @@ class FunctionCall(concurrent.futures.Future[R], Generic[R]):
             elif invocation.error is not None:
                 self.set_exception(invocation.error)
             else:
-                self.set_result(invocation.value)
+                self._set_value(invocation)
         except concurrent.futures.InvalidStateError:
             pass  # it was cancelled while its result was on the way
+
+    def _set_value(self, invocation: Invocation) -> None:
+        try:
+            value = result_of(invocation)
+        except ResultUnreadable as error:  # a cell's sandbox may say anything
+            self.set_exception(error)
+        else:
+            self.set_result(value)
 
 
 def submit(invocation: Invocation, service: Service) -> FunctionCall[Any]:

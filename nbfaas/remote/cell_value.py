@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nbfaas.dispatch.invocation import Invocation
 from nbfaas.errors import InvocationError, ResultUnreadable
 from nbfaas.packager.trust import load_result
 from nbfaas.pictures.text import plain
@@ -27,6 +28,14 @@ class TextValue:
 def is_answer(function: str, result: object) -> bool:
     """Whether ``result`` is what a cell's run has returned, and no function's own value."""
     return function == CELL and type(result) is dict and result.keys() == _KEYS
+
+
+def result_of(invocation: Invocation) -> Any:
+    """What an invocation that succeeded has for its caller: of a cell, the cell's value."""
+    function = invocation.function
+    if not function.is_cell:
+        return invocation.value
+    return value_of(invocation.value, function.options.trust)
 
 
 def value_of(answer: dict[str, Any], trust: tuple[str, ...]) -> Any:

@@ -12,9 +12,11 @@ from typing import Any
 from nbfaas.agent import codec, wire
 from nbfaas.agent.units import format_bytes
 from nbfaas.dispatch.invocation import Invocation
+from nbfaas.errors import ResultUnreadable
 from nbfaas.model.invocation import AttemptStats, InvocationState
 from nbfaas.packager.traceback_text import RemoteTracebackData
 from nbfaas.pictures.short_repr import short_repr
+from nbfaas.remote.cell_value import result_of
 
 # Bytes; larger arguments are not unpickled only to be shown.
 _LARGEST_INPUT = 8 * 1024 * 1024
@@ -59,7 +61,7 @@ def details(
         version=invocation.function.version,
         state=state,
         input=input_repr(invocation, limit) if given is None else given,
-        result=short_repr(invocation.value, limit) if succeeded else "",
+        result=_result_repr(invocation, limit) if succeeded else "",
         attempts=tuple(invocation.attempts or ()),
         log=log[-_LOG:],
         log_cut=max(0, len(log) - _LOG),
@@ -67,6 +69,13 @@ def details(
         traceback="" if error is None else traceback_of(error)[-_TRACEBACK:],
         queued_at=invocation.queued_at,
     )
+
+
+def _result_repr(invocation: Invocation, limit: int) -> str:
+    try:
+        return short_repr(result_of(invocation), limit)
+    except ResultUnreadable as error:  # a cell's sandbox may say anything
+        return f"({error.reason})"
 
 
 def input_repr(invocation: Invocation, limit: int = 400) -> str:

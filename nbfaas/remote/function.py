@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar
 
 from nbfaas.agent.local_function import LocalFunction
 from nbfaas.agent.wire import Part
@@ -47,6 +47,8 @@ class RemoteFunction(Generic[P, R]):
     ``remote(…)`` runs it in a sandbox and waits; ``spawn(…)`` does not wait; ``map(inputs)``
     runs it once for each input.
     """
+
+    _is_cell: ClassVar[bool] = False
 
     def __init__(self, function: Callable[P, R], options: FunctionOptions, name: str) -> None:
         functools.update_wrapper(self, function)
@@ -168,6 +170,7 @@ class RemoteFunction(Generic[P, R]):
                     self.options,
                     requires=package.requires,
                     takes_context=self._binding().takes_context,
+                    is_cell=self._is_cell,
                 )
                 if version is not None:
                     _supersede(version)

@@ -147,6 +147,55 @@ def test_a_cell_that_is_out_of_memory_is_told_which_option_helps(docker_kernel):
     assert "with_options" not in cell.error
 
 
+@pytest.mark.docker
+def test_what_a_cell_lacks_is_told_with_the_options_of_the_magic(docker_kernel):
+    cell = docker_kernel.run("%%faas\nimport numpy")
+    assert cell.error_name == "MissingPackage"
+    assert "img = Image.python().pip_install('numpy') in another cell" in cell.error
+    assert "%%faas --image scientific" in cell.error
+    assert "@remote(" not in cell.error
+    docker_kernel.run("%%faas --name f\ndef handler(event):\n    import pandas").ok()
+    handled = docker_kernel.run("f.remote({})")
+    assert handled.error_name == "ModuleNotFoundError"
+    assert "%%faas --image scientific" in handled.error
+    docker_kernel.run("from nbfaas import remote, emit").ok()
+    for code in ("%%faas\nf = remote(len)", "%%faas\nemit('a')"):
+        refused = docker_kernel.run(code)
+        assert "a sandbox has Context and Event only" in refused.error
+        assert "pip_install" not in refused.error
+
+
+@pytest.mark.docker
+def test_the_journal_too_advises_what_helps_a_cell(docker_kernel):
+    docker_kernel.run("%%faas --memory 64MB\nb = bytearray(300_000_000)", timeout=120)
+    docker_kernel.run(
+        "import nbfaas\njournal = nbfaas.service.get_service().journal\n"
+        "assert journal.flush()\nlast = journal.latest(1)[0]"
+    ).ok()
+    assert "%%faas --memory 128MB" in docker_kernel.run("last.error").ok().value
+
+
+def test_a_cells_call_is_its_value_however_it_is_got(kernel):
+    kernel.run(
+        "import threading, time, nbfaas\n"
+        "from nbfaas.remote.call import waited_for\n"
+        "def look():\n"
+        "    while not waited_for:\n"
+        "        time.sleep(0.01)\n"
+        "    call = nbfaas.FunctionCall.from_id(next(iter(waited_for)))\n"
+        "    found.append(call.result(30))\n"
+        "found, looking = [], threading.Thread(target=look)\n"
+        "looking.start()"
+    ).ok()
+    assert kernel.run("%%faas\nimport time\ntime.sleep(0.5)\n6 * 7").ok().value == "42"
+    assert kernel.run("looking.join(); found").ok().value == "[42]"
+    kernel.run("%%faas --no-block -o call\n'again'").ok()
+    assert kernel.run("call.result(), call.rerun().result()").ok().value == "('again', 'again')"
+    assert kernel.run("call.details().result").ok().value == "\"'again'\""
+    kernel.run("number = call.id; del call; import gc; _ = gc.collect()").ok()
+    assert kernel.run("nbfaas.FunctionCall.from_id(number).result()").ok().value == "'again'"
+
+
 def test_an_interrupt_cancels_the_cell(kernel):
     running = kernel.begin("%%faas\nimport time\nprint('on')\ntime.sleep(60)")
     kernel.wait_for_output(running, "on")
