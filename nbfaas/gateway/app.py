@@ -35,6 +35,8 @@ LOGGER = logging.getLogger("nbfaas.gateway")
 
 _INVOCATIONS = "/invocations/"
 _CLOSE = (b"connection", b"close")
+_CLOSING = "the server is closing"
+_TO_THE_END = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class GatewayApp:
@@ -80,7 +82,7 @@ class GatewayApp:
             elif exchange.gone or connection.gone:
                 return
             else:
-                reply = problem(503, "the server is closing", headers=(retry_after(1), _CLOSE))
+                reply = problem(503, _CLOSING, headers=(retry_after(1), _CLOSE))
         finally:
             connection.ended()
         if isinstance(reply, StreamReply):
@@ -112,6 +114,8 @@ class GatewayApp:
 
     async def _dispatch(self, exchange: Exchange) -> Reply | StreamReply:
         path, method = exchange.path, exchange.method
+        if path not in _TO_THE_END and exchange.scope["state"]["connection"].closing:
+            raise Refusal(503, _CLOSING, (retry_after(1),))
         own = self._own.get(path)
         if own is not None:
             wanted, roles, serve = own
@@ -208,7 +212,8 @@ class GatewayApp:
         return json_reply(200, {"status": "ok"})
 
     async def _readyz(self, exchange: Exchange) -> Reply:
-        reason = self._port.not_ready()
+        closing = exchange.scope["state"]["connection"].closing
+        reason = _CLOSING if closing else self._port.not_ready()
         if reason is not None:
             return problem(503, reason, headers=(retry_after(1),))
         return json_reply(200, {"status": "ready"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from nbfaas.errors.base import OptionError
@@ -72,9 +73,12 @@ class Gateway:
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         return self.url
 
-    async def close(self, seconds: float | None = None) -> None:
+    async def close(
+        self, seconds: float | None = None, also: asyncio.Future[None] | None = None
+    ) -> None:
         """Take nothing more in, and let running requests end within ``seconds``
-        (``limits.close_deadline``); those that don't are cancelled. Idempotent."""
+        (``limits.close_deadline``); those that don't are cancelled. Connections that are open are
+        told so until then, and until ``also`` has ended. Idempotent."""
         if self._server is not None:
             server, self._server, self.url = self._server, None, None
-            await server.close(self._limits.close_deadline if seconds is None else seconds)
+            await server.close(self._limits.close_deadline if seconds is None else seconds, also)

@@ -58,20 +58,22 @@ class HttpServer:
         address = self._server.sockets[0].getsockname()
         return int(address[1])
 
-    async def close(self, seconds: float) -> None:
+    async def close(self, seconds: float, also: asyncio.Future[None] | None = None) -> None:
         """Listen no more, let running requests end within ``seconds``, cancel the others (they are
-        told 503), and hang up. Nothing is left behind."""
+        told 503), and hang up. Until they and ``also`` have ended, what else connections send is
+        told 503. Nothing is left behind."""
         if self._server is None:
             return
         server, self._server = self._server, None
         server.close()
         connections, running = self._state.connections, self._state.tasks
         self._state.closing = True
+        deadline = time.monotonic() + seconds
+        ending: set[asyncio.Future[None]] = {*running, *(() if also is None else (also,))}
+        if ending:
+            await asyncio.wait(ending, timeout=seconds)
         for connection in list(connections):
             connection.shutdown()
-        deadline = time.monotonic() + seconds
-        if running:
-            await asyncio.wait(set(running), timeout=seconds)
         for request in list(running):
             request.cancel()
         if running:

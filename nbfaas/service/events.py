@@ -164,7 +164,7 @@ class Events:
         self.engine.accepts = False
         stopping = asyncio.ensure_future(self.engine.stop(grace))
         if self._gateway is not None:
-            await self._gateway.close(grace)
+            await self._gateway.close(grace, stopping)
         await stopping
         self._stopped = True
 

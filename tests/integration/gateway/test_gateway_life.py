@@ -70,7 +70,7 @@ async def test_closing_lets_running_requests_end(place: Place, blocked):
         await raw.send(request("GET / HTTP/1.1"))
         await until(lambda: place.engine.called)
         closing = asyncio.create_task(place.gateway.close())
-        assert await idle.is_closed()
+        await asyncio.sleep(0.05)
         with pytest.raises(OSError):
             await Raw.open(place.port)
         assert not closing.done()
@@ -78,6 +78,42 @@ async def test_closing_lets_running_requests_end(place: Place, blocked):
         answer = await raw.answer()
         assert (answer.status, answer.body) == (200, b"done")
         assert answer.headers["connection"] == "close"
+        await closing
+        assert await idle.is_closed()
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [("GET /readyz", 503), ("GET /healthz", 200), ("POST /events", 503), ("GET /", 503)],
+)
+async def test_while_it_closes_open_connections_are_told_so(place: Place, blocked, line, status):
+    async with await Raw.open(place.port) as raw, await Raw.open(place.port) as other:
+        await other.send(request())
+        await other.answer()
+        await raw.send(request("GET / HTTP/1.1"))
+        await until(lambda: place.engine.called)
+        closing = asyncio.create_task(place.gateway.close())
+        await asyncio.sleep(0)
+        await other.send(request(f"{line} HTTP/1.1"))
+        answer = await other.answer()
+        assert (answer.status, answer.headers["connection"]) == (status, "close")
+        assert await other.is_closed()
+        assert not closing.done()
+        blocked.set()
+        await closing
+        assert len(place.engine.called) == 1
+
+
+async def test_it_closes_once_all_else_that_has_to_end_has_ended(place: Place):
+    async with await Raw.open(place.port) as idle:
+        await idle.send(request())
+        await idle.answer()
+        ending: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        closing = asyncio.create_task(place.gateway.close(20, ending))
+        await asyncio.sleep(0.05)
+        await idle.send(request("GET /readyz HTTP/1.1"))
+        assert (await idle.answer()).status == 503
+        ending.set_result(None)
         await closing
 
 
