@@ -1,23 +1,27 @@
-"""The catalog's file: opening it, transactions, and what SQLite's errors mean.
-
-apsw is imported inside the functions, because this module is imported together with nbfaas.
-"""
+"""The catalog's file: opening it, transactions, and what SQLite's errors mean."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from importlib.resources import files
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from nbfaas import database
+from nbfaas.database import Connection, FileKind, Statements, Trouble
 from nbfaas.errors import CatalogUnavailable
 
-_APPLICATION = 0x6E626361  # "nbca": says that the file is a catalog
-_SCHEMA = 1
-_BUSY_TIMEOUT = 5.0  # seconds; others' transactions take milliseconds
-_FIX_FOLDER = "Choose a folder you may write to: NBFAAS_DATA_DIR=… before the kernel starts."
+_KIND = FileKind(
+    "catalog",
+    Statements(__package__),
+    ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"),
+    application=0x6E626361,  # "nbca"
+)
+_FIXES = {
+    Trouble.DAMAGED: (
+        "It was left as it is: restore it from a backup, or move it away to begin anew."
+    ),
+}
 
 
 class Database:
@@ -33,80 +37,31 @@ class Database:
     def transaction(self) -> Iterator[Transaction]:
         """Everything in the block happens, durably, or nothing. One writes at a time; others wait.
         Raises ``CatalogUnavailable``."""
-        import apsw
-
-        try:
-            connection = self._open()
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-                try:
-                    yield Transaction(connection)
-                except BaseException:
-                    connection.execute("ROLLBACK")
-                    raise
-                connection.execute("COMMIT")
-            finally:
-                connection.close()
-        except (apsw.Error, OSError) as error:
-            raise self._explained(error) from error
+        with self._open() as connection, database.transaction(connection):
+            yield Transaction(connection)
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
         """One state of the catalog for the whole block. Raises ``CatalogUnavailable``."""
+        with self._open() as connection:
+            connection.execute("BEGIN")
+            yield Transaction(connection)
+            connection.execute("ROLLBACK")
+
+    @contextmanager
+    def _open(self) -> Iterator[Connection]:
         import apsw
 
         try:
-            connection = self._open()
-            try:
-                connection.execute("BEGIN")
-                yield Transaction(connection)
-                connection.execute("ROLLBACK")
-            finally:
-                connection.close()
-        except (apsw.Error, OSError) as error:
-            raise self._explained(error) from error
+            database.make_folder(self.path)
+            database.make_private(self.path)  # manifests show the values of env
+            with closing(database.open_writer(self.path, _KIND)) as connection:
+                yield connection
+        except (apsw.Error, OSError, database.BadFile) as error:
+            raise database.explained(error, self._unavailable, _FIXES) from error
 
-    def _open(self) -> Any:
-        import apsw
-
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # SQLite would make the file readable for all: manifests show the values of env.
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        connection: Any = apsw.Connection(str(self.path))
-        try:
-            connection.setbusytimeout(int(1000 * _BUSY_TIMEOUT))
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA synchronous = FULL")
-            version = int(connection.execute("PRAGMA user_version").fetchall()[0][0])
-            if version > _SCHEMA:
-                raise CatalogUnavailable(
-                    str(self.path), "a newer nbfaas has written it", "Upgrade nbfaas."
-                )
-            if version < _SCHEMA:
-                connection.execute("PRAGMA journal_mode = WAL").fetchall()
-                connection.execute("BEGIN IMMEDIATE")
-                script = files(__package__).joinpath("schema.sql").read_text("utf-8")
-                connection.execute(script)
-                connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-                connection.execute(f"PRAGMA user_version = {_SCHEMA}")
-                connection.execute("COMMIT")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _explained(self, error: BaseException) -> CatalogUnavailable:
-        import apsw
-
-        path = str(self.path)
-        if isinstance(error, apsw.BusyError | apsw.LockedError):
-            return CatalogUnavailable(path, "another process keeps it locked", "Try again.")
-        if isinstance(error, apsw.FullError):
-            return CatalogUnavailable(path, "the disk is full", "Free some space.")
-        if isinstance(error, apsw.CorruptError | apsw.NotADBError):
-            fix = "It was left as it is: restore it from a backup, or move it away to begin anew."
-            return CatalogUnavailable(path, f"it is damaged ({error})", fix)
-        return CatalogUnavailable(path, str(error), _FIX_FOLDER)
+    def _unavailable(self, reason: str, fix: str) -> CatalogUnavailable:
+        return CatalogUnavailable(str(self.path), reason, fix)
 
 
 class Transaction:

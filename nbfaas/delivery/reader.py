@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from nbfaas.delivery.database import Connection, explained, open_reader
+from nbfaas.database import Connection, Connections
+from nbfaas.delivery.database import KIND, explained, query
 from nbfaas.delivery.entry import KeptDelivery, KeptEvent
 from nbfaas.delivery.rows import answer, attempt_of, encoded, policy_of
-from nbfaas.delivery.statements import query
 from nbfaas.errors.delivery import EventStoreDamaged
 from nbfaas.model.delivery import DeadLetter, DeliveryAttempt, DeliveryState
 
@@ -22,12 +21,11 @@ class Reader:
     ``EventStoreError``, and calls ``damaged`` with it if it is that."""
 
     def __init__(self, path: Path, damaged: Callable[[EventStoreDamaged], None]) -> None:
-        self._path = path
+        self._connections = Connections(path, KIND, self._explained)
         self._damaged = damaged
-        self._idle: list[Connection] = []
 
     def __repr__(self) -> str:
-        return f"<Reader {self._path}>"
+        return f"<Reader {self._connections.path}>"
 
     def dead_letters(self, trigger: str | None, limit: int) -> list[DeadLetter]:
         """Of one trigger or of all, the latest accepted first."""
@@ -40,13 +38,13 @@ class Reader:
         return found[0] if found else None
 
     def delivery(self, number: int) -> KeptDelivery | None:
-        with self._connection() as connection:
+        with self._connections.one() as connection:
             rows = answer(connection.execute(query("delivery"), {"number": number}))
             attempts = _attempts(connection, [row[0] for row in rows])
         return _delivery(rows[0], attempts) if rows else None
 
     def deliveries_of(self, event_id: str) -> list[KeptDelivery]:
-        with self._connection() as connection:
+        with self._connections.one() as connection:
             events = answer(connection.execute(query("events_with_id"), {"id": event_id}))
             return _deliveries(connection, events)
 
@@ -60,25 +58,24 @@ class Reader:
         return self._events(query("events_with_ids"), {"ids": encoded(list(ids))})
 
     def oldest(self) -> dict[str, float]:
-        with self._connection() as connection:
+        with self._connections.one() as connection:
             return dict(connection.execute(query("oldest")).fetchall())
 
     def dead_counts(self) -> dict[str, int]:
-        with self._connection() as connection:
+        with self._connections.one() as connection:
             return dict(connection.execute(query("dead_counts")).fetchall())
 
     def state_of(self, source_key: str) -> bytes | None:
-        with self._connection() as connection:
+        with self._connections.one() as connection:
             rows = connection.execute(query("get_state"), {"source_key": source_key}).fetchall()
         return rows[0][0] if rows else None
 
     def close(self) -> None:
         """Close the connections that are not in use; the next question opens another."""
-        while self._idle:
-            self._idle.pop().close()
+        self._connections.close()
 
     def _events(self, statement: str, parameters: dict[str, object]) -> list[KeptEvent]:
-        with self._connection() as connection:
+        with self._connections.one() as connection:
             events = answer(connection.execute(statement, parameters))
             kept = _deliveries(connection, [event[0] for event in events])
         deliveries: dict[int, list[KeptDelivery]] = {}
@@ -99,7 +96,7 @@ class Reader:
 
     def _dead_letters(self, filters: str, parameters: dict[str, object]) -> list[DeadLetter]:
         statement = query("dead_letters").replace("-- filters", filters)
-        with self._connection() as connection:
+        with self._connections.one() as connection:
             rows = answer(connection.execute(statement, parameters))
             attempts = _attempts(connection, [row[0] for row in rows])
         return [
@@ -116,27 +113,11 @@ class Reader:
             for number, trigger, target, reason, accepted_at, died_at, body in rows
         ]
 
-    @contextmanager
-    def _connection(self) -> Iterator[Connection]:
-        import apsw
-
-        connection = None
-        try:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                connection = open_reader(self._path)
-            yield connection
-        except BaseException as error:
-            if connection is not None:
-                connection.close()
-            if not isinstance(error, apsw.Error):
-                raise
-            told = explained(error, self._path)
-            if isinstance(told, EventStoreDamaged):
-                self._damaged(told)
-            raise told from error
-        self._idle.append(connection)
+    def _explained(self, error: BaseException) -> Exception:
+        told = explained(error, self._connections.path)
+        if isinstance(told, EventStoreDamaged):
+            self._damaged(told)
+        return told
 
 
 def _attempts(connection: Connection, numbers: list[int]) -> dict[int, list[DeliveryAttempt]]:

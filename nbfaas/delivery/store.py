@@ -17,13 +17,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
+from nbfaas.database import close_untouched
 from nbfaas.delivery.database import (
-    close_untouched,
     explained,
     is_damage,
     is_trouble,
     make_folder,
     open_writer,
+    query,
 )
 from nbfaas.delivery.entry import KeptDelivery, KeptEvent
 from nbfaas.delivery.keeping import pruning, purging, redriving
@@ -31,7 +32,6 @@ from nbfaas.delivery.lock import StoreLock
 from nbfaas.delivery.operations import Accept, Ask, Operation, Settle, Stepwise
 from nbfaas.delivery.reader import Reader
 from nbfaas.delivery.settling import expire, lease, next_due, recover, set_back
-from nbfaas.delivery.statements import query
 from nbfaas.delivery.transaction import Transaction
 from nbfaas.delivery.writer import Writer
 from nbfaas.errors.delivery import EventStoreDamaged, EventStoreUnavailable

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
-from nbfaas.delivery.database import Connection
+from nbfaas.database import Connection
+from nbfaas.delivery.database import query
 from nbfaas.delivery.rows import ROWS, answer, chunks, delivery_of, encoded
-from nbfaas.delivery.statements import query
 from nbfaas.model.delivery import Delivery
 
 _BODIES = 4  # deliveries read at once: their bodies may be large

@@ -14,7 +14,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from nbfaas.delivery.database import close_untouched, explained, is_damage, is_trouble
+from nbfaas.database import close_untouched
+from nbfaas.delivery.database import explained, is_damage, is_trouble
 from nbfaas.delivery.operations import Operation, Stepwise, carry_out
 from nbfaas.delivery.transaction import Transaction
 from nbfaas.errors.delivery import EventStoreDamaged, EventStoreError, EventStoreUnavailable

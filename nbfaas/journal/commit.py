@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import msgspec
 
 from nbfaas.backends.owner import Owner
+from nbfaas.database import Connection, transaction, value
 from nbfaas.journal.batch import Batch
-from nbfaas.journal.database import Connection
-from nbfaas.journal.statements import query
+from nbfaas.journal.database import query
 
 _PRUNED_AT_ONCE = 500
 _PAGES_AT_ONCE = 256  # of 4 KB; less than that may stay free
@@ -18,8 +18,7 @@ _PAGES_AT_ONCE = 256  # of 4 KB; less than that may stay free
 
 def write(connection: Connection, session: int, batch: Batch, log_tail: int) -> None:
     """Write the batch in one transaction. Raises ``apsw.Error``; then nothing was written."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         invocations = query("upsert_invocations")
         for rows in batch.invocations():
             parameters = {"rows": rows, "session": session, "log_tail": log_tail}
@@ -27,11 +26,6 @@ def write(connection: Connection, session: int, batch: Batch, log_tail: int) -> 
         for rows in batch.attempts():
             connection.execute(query("upsert_attempts"), {"rows": rows})
         connection.executemany(query("set_blobs"), batch.blobs())
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:  # some errors, as a full disk, have rolled back already
-            connection.execute("ROLLBACK")
-        raise
 
 
 def begin_session(connection: Connection, now: float) -> int:
@@ -67,20 +61,16 @@ def prune(connection: Connection, *, before: float, max_rows: int) -> Iterator[i
     while removed == _PRUNED_AT_ONCE:
         removed = _remove(connection, parameters | {"before": before, "count": _PRUNED_AT_ONCE})
         yield removed
-    excess = _value(connection, query("count")) - max_rows
+    excess = value(connection, query("count")) - max_rows
     while excess > 0:
         count = min(excess, _PRUNED_AT_ONCE)
         removed = _remove(connection, parameters | {"before": 9e99, "count": count})
         excess = excess - removed if removed else 0  # what is left is not finished
         yield removed
     connection.execute(query("prune_sessions"), parameters)
-    for _ in range(_value(connection, "PRAGMA freelist_count") // _PAGES_AT_ONCE):
+    for _ in range(value(connection, "PRAGMA freelist_count") // _PAGES_AT_ONCE):
         connection.execute(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").fetchall()
         yield 0
-
-
-def _value(connection: Connection, statement: str) -> int:
-    return int(connection.execute(statement).fetchall()[0][0])
 
 
 def _remove(connection: Connection, parameters: dict[str, object]) -> int:

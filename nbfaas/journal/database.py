@@ -1,7 +1,4 @@
-"""Opening the journal's file: folder, schema, and what to do with a damaged file.
-
-apsw is imported inside the functions, because this module is imported together with nbfaas.
-"""
+"""Opening the journal's file, and what to do with a damaged one."""
 
 from __future__ import annotations
 
@@ -9,16 +6,32 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
+from nbfaas import database
+from nbfaas.database import FIX_FOLDER, Connection, FileKind, Statements, Trouble, trouble_of
 from nbfaas.errors import JournalDamaged, JournalError, JournalLocked, JournalUnavailable
-from nbfaas.journal.statements import migrations
 
-Connection = Any  # apsw.Connection
-BUSY_TIMEOUT = 5.0  # seconds; others' transactions take milliseconds
-_FIX_FOLDER = "Choose a folder you may write to: NBFAAS_DATA_DIR=... before the kernel starts."
+query = Statements(__package__)
+KIND = FileKind(
+    "journal",
+    query,
+    (
+        "journal_mode = WAL",
+        # What was committed survives the death of the process; the last commits may be lost with
+        # the power, which the history of calls can bear.
+        "synchronous = NORMAL",
+        "foreign_keys = ON",
+    ),
+    first=("auto_vacuum = INCREMENTAL",),
+)
+_FIXES = {
+    Trouble.FULL: f"Free some space. {FIX_FOLDER}",
+    Trouble.DAMAGED: "It is replaced when a kernel is next started; or move it away yourself.",
+    Trouble.NEWER: "Upgrade nbfaas, or give this version a folder of its own: NBFAAS_DATA_DIR=… .",
+}
+_PASSING = (Trouble.LOCKED, Trouble.FULL, Trouble.FOLDER, Trouble.DISK)
 
 
 def open_writer(path: Path, now: float) -> tuple[Connection, JournalDamaged | None]:
@@ -31,7 +44,7 @@ def open_writer(path: Path, now: float) -> tuple[Connection, JournalDamaged | No
         try:
             return _open(path), None
         except JournalDamaged as error:
-            kept_as = _set_aside(path, now)
+            kept_as = database.set_aside(path, now)
             return _open(path), JournalDamaged(str(path), str(kept_as), error.reason)
 
 
@@ -43,51 +56,24 @@ def replace_damaged(
     with _opening(path):
         kept_as = Path("another process's copy")
         if path.exists() and os.path.samestat(path.stat(), damaged):
-            kept_as = _set_aside(path, now)
+            kept_as = database.set_aside(path, now)
         return _open(path), JournalDamaged(str(path), str(kept_as), reason)
-
-
-def open_reader(path: Path) -> Connection:
-    """A connection that only reads; any number of them may be open. Raises ``JournalError``."""
-    import apsw
-
-    try:
-        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
-        connection.setbusytimeout(int(1000 * BUSY_TIMEOUT))
-    except apsw.Error as error:
-        raise explained(error, path) from error
-    return connection
-
-
-def is_damage(error: BaseException) -> bool:
-    """Whether ``error`` says that the file is not what it should be."""
-    import apsw
-
-    return isinstance(error, apsw.CorruptError | apsw.NotADBError)
 
 
 def may_pass(error: BaseException) -> bool:
     """Whether the same may succeed later: another writer is slow, the disk is full."""
-    import apsw
-
-    passing = (apsw.BusyError, apsw.LockedError, apsw.FullError, apsw.IOError)
-    return isinstance(error, (*passing, apsw.CantOpenError, apsw.ReadOnlyError, apsw.NoMemError))
+    return trouble_of(error) in _PASSING
 
 
 def explained(error: BaseException, path: Path) -> JournalError:
     """What the error of SQLite or of the system means for the user."""
-    import apsw
-
     if isinstance(error, JournalError):
         return error
-    if isinstance(error, apsw.BusyError | apsw.LockedError):
+    if trouble_of(error) is Trouble.LOCKED:
         return JournalLocked(str(path), "another process")
-    if isinstance(error, apsw.FullError):
-        return JournalUnavailable(str(path), "the disk is full", f"Free some space. {_FIX_FOLDER}")
-    if is_damage(error):
-        fix = "It is replaced when a kernel is next started; or move the file away yourself."
-        return JournalUnavailable(str(path), f"it is damaged ({error})", fix)
-    return JournalUnavailable(str(path), str(error), _FIX_FOLDER)
+    return database.explained(
+        error, lambda reason, fix: JournalUnavailable(str(path), reason, fix), _FIXES
+    )
 
 
 @contextmanager
@@ -95,21 +81,19 @@ def _opening(path: Path) -> Iterator[None]:
     """Make the folder, and keep other processes from opening the journal for the moment: two that
     found it damaged must not both rename it."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        database.make_folder(path)
         lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            _lock(lock, path)
+            yield
+        finally:
+            os.close(lock)
     except OSError as error:
-        raise JournalUnavailable(str(path), str(error), _FIX_FOLDER) from error
-    try:
-        _lock(lock, path)
-        yield
-    except OSError as error:
-        raise JournalUnavailable(str(path), str(error), _FIX_FOLDER) from error
-    finally:
-        os.close(lock)
+        raise explained(error, path) from error
 
 
 def _lock(lock: int, path: Path) -> None:
-    deadline = time.monotonic() + BUSY_TIMEOUT
+    deadline = time.monotonic() + KIND.busy_timeout
     while True:
         try:
             return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -120,59 +104,10 @@ def _lock(lock: int, path: Path) -> None:
 
 
 def _open(path: Path) -> Connection:
-    import apsw
-
-    # SQLite would make the file readable for all; the -wal and -shm take on its mode.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    connection = apsw.Connection(str(path))
+    database.make_private(path)
     try:
-        connection.setbusytimeout(int(1000 * BUSY_TIMEOUT))
-        if not path.stat().st_size:
-            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only possible before tables
-        for pragma in (
-            "journal_mode = WAL",
-            # What was committed survives the death of the process; the last commits may be lost
-            # with the power, which the history of calls can bear.
-            "synchronous = NORMAL",
-            "foreign_keys = ON",
-        ):
-            connection.execute(f"PRAGMA {pragma}").fetchall()
-        _migrate(connection, path)
-    except BaseException as error:
-        connection.close()
-        if is_damage(error):
+        return database.open_writer(path, KIND)
+    except Exception as error:
+        if database.is_damage(error):
             raise JournalDamaged(str(path), "", str(error)) from error
-        if isinstance(error, apsw.Error):
-            raise explained(error, path) from error
-        raise
-    return connection
-
-
-def _migrate(connection: Connection, path: Path) -> None:
-    scripts = migrations()
-    connection.execute("BEGIN IMMEDIATE")
-    with closing(connection.execute("PRAGMA user_version")) as cursor:
-        version = cursor.fetchone()[0]
-    if version > len(scripts):
-        connection.execute("ROLLBACK")
-        fix = "Upgrade nbfaas, or give this version a folder of its own: NBFAAS_DATA_DIR=... ."
-        raise JournalUnavailable(str(path), "a newer nbfaas has written it", fix)
-    for script in scripts[version:]:
-        connection.execute(script)
-    connection.execute(f"PRAGMA user_version = {len(scripts)}")
-    connection.execute("COMMIT")
-
-
-def _set_aside(path: Path, now: float) -> Path:
-    """Rename the journal's files and return the new name of the first."""
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
-    name = f"{path.name}.damaged-{stamp}"
-    number = 1
-    while path.with_name(name).exists():
-        number += 1
-        name = f"{path.name}.damaged-{stamp}-{number}"
-    for suffix in ("-wal", "-shm", ""):
-        part = path.with_name(path.name + suffix)
-        if part.exists():
-            part.rename(path.with_name(name + suffix))
-    return path.with_name(name)
+        raise explained(error, path) from error

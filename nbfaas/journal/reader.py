@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from nbfaas.database import Connections
 from nbfaas.journal.commit import living_sessions
-from nbfaas.journal.database import Connection, explained, open_reader
+from nbfaas.journal.database import KIND, explained, query
 from nbfaas.journal.entry import LEFT_OUT, Counts, JournaledInvocation
-from nbfaas.journal.statements import query
 from nbfaas.model.invocation import AttemptStats, InvocationState
 
 
@@ -20,11 +18,10 @@ class Reader:
     """Answers from the file at ``path``. May be used from any thread; raises ``JournalError``."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._idle: list[Connection] = []
+        self._connections = Connections(path, KIND, lambda error: explained(error, path))
 
     def __repr__(self) -> str:
-        return f"<Reader {self._path}>"
+        return f"<Reader {self._connections.path}>"
 
     def find(self, invocation: str) -> JournaledInvocation | None:
         rows = self._invocations(query("find"), {"id": invocation})
@@ -40,17 +37,17 @@ class Reader:
         return self._invocations(statement, {"limit": limit, "left_out": LEFT_OUT, **wanted})
 
     def attempts(self, invocation: str) -> tuple[AttemptStats, ...]:
-        with self._connection() as connection:
+        with self._connections.one() as connection:
             rows = connection.execute(query("attempts"), {"id": invocation}).fetchall()
         return tuple(_attempt(*row) for row in rows)
 
     def log(self, invocation: str) -> bytes:
-        with self._connection() as connection:
+        with self._connections.one() as connection:
             rows = connection.execute(query("log"), {"id": invocation}).fetchall()
         return rows[0][0] if rows else b""
 
     def counts(self) -> Counts:
-        with self._connection() as connection:
+        with self._connections.one() as connection:
             by_state = dict(connection.execute(query("counts")).fetchall())
             unfinished = connection.execute(query("unfinished")).fetchall()
             alive = living_sessions(connection)
@@ -59,35 +56,16 @@ class Reader:
 
     def close(self) -> None:
         """Close the connections that are not in use; the next question opens another."""
-        while self._idle:
-            self._idle.pop().close()
+        self._connections.close()
 
     def _invocations(
         self, statement: str, parameters: dict[str, object]
     ) -> list[JournaledInvocation]:
-        with self._connection() as connection:
+        with self._connections.one() as connection:
             rows = connection.execute(statement, parameters).fetchall()
             unfinished = any(row[4] for row in rows)
             alive = living_sessions(connection) if unfinished else set()
         return [_invocation(row, alive) for row in rows]
-
-    @contextmanager
-    def _connection(self) -> Iterator[Connection]:
-        import apsw
-
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = open_reader(self._path)
-        try:
-            yield connection
-        except apsw.Error as error:
-            connection.close()
-            raise explained(error, self._path) from error
-        except BaseException:
-            connection.close()
-            raise
-        self._idle.append(connection)
 
 
 def _invocation(row: tuple[Any, ...], alive: set[int]) -> JournaledInvocation:

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from nbfaas.database import Connection, is_damage
 from nbfaas.errors import JournalError, JournalUnavailable
 from nbfaas.journal.backlog import FULL_BATCH, Backlog, Marker
 from nbfaas.journal.batch import Batch
 from nbfaas.journal.commit import begin_session, end_session, prune, write
-from nbfaas.journal.database import Connection, explained, is_damage, may_pass, replace_damaged
+from nbfaas.journal.database import explained, may_pass, replace_damaged
 
 INTERVAL = 0.05  # seconds between transactions
 _BREATH = 0.002  # seconds instead, when the writer is behind: other sessions get their turn

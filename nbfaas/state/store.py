@@ -1,24 +1,25 @@
-"""The file with all functions' state: opening it, and carrying out requests.
-
-apsw is imported inside the functions, because this module is imported together with the service.
-"""
+"""The file with all functions' state: opening it, and carrying out requests."""
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from nbfaas import database
 from nbfaas.agent.state import MOST, PAGE, Reply
+from nbfaas.database import Connection, FileKind, Statements, Trouble
 from nbfaas.state.request import Request
 
-_APPLICATION = 0x6E627374  # "nbst": says that the file is one of state
-_SCHEMA = 1
-_BUSY_TIMEOUT = 5.0  # seconds; others' transactions take milliseconds
+_KIND = FileKind(
+    "file of state",
+    Statements(__package__),
+    ("journal_mode = WAL", "synchronous = NORMAL"),
+    application=0x6E627374,  # "nbst"
+)
+_FIXES = {Trouble.DAMAGED: "Restore it from a backup, or move it away."}
 MAX_ENTRIES = 100_000
 """Keys that one function may have."""
 _NUMBER = re.compile(rb"J(-?\d{1,19})")
@@ -35,7 +36,7 @@ class StateStore:
     def __init__(self, path: Path, quota: int) -> None:
         self.path = path
         self.quota = quota
-        self._connection: Any = None
+        self._connection: Connection = None
 
     def __repr__(self) -> str:
         return f"<StateStore {self.path}>"
@@ -56,19 +57,14 @@ class StateStore:
                 self._connection = self._open()
             if request.op in ("get", "keys"):
                 return getattr(self, f"_{request.op}")(name, request)  # type: ignore[no-any-return]
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                reply = self._change(name, request, values)
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-            return reply
+            with database.transaction(self._connection):
+                return self._change(name, request, values)
         except _Refusal as refusal:
             return {"refused": refusal.kind, "reason": str(refusal)}, ()
-        except (apsw.Error, OSError) as error:
+        except (apsw.Error, OSError, database.BadFile) as error:
             self.close()
-            return {"refused": "unavailable", "reason": self._explained(error)}, ()
+            reason = database.explained(error, self._unavailable, _FIXES)
+            return {"refused": "unavailable", "reason": reason}, ()
 
     def size(self, name: str) -> tuple[int, int]:
         """How many keys the function has, and their bytes with the values'; once it is open."""
@@ -173,51 +169,22 @@ class StateStore:
 
     # -- the file
 
-    def _open(self) -> Any:
-        import apsw
-
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # SQLite would make the file readable for all.
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        connection: Any = apsw.Connection(str(self.path))
+    def _open(self) -> Connection:
+        database.make_folder(self.path)
+        database.make_private(self.path)
+        connection = database.open_writer(self.path, _KIND)
         try:
-            connection.setbusytimeout(int(1000 * _BUSY_TIMEOUT))
-            if _version_of(connection) < _SCHEMA:
-                connection.execute("PRAGMA journal_mode = WAL").fetchall()
-                connection.execute("BEGIN IMMEDIATE")
-                if _version_of(connection) < _SCHEMA:  # nobody else has been quicker
-                    script = files(__package__).joinpath("schema.sql").read_text("utf-8")
-                    connection.execute(script)
-                    connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-                    connection.execute(f"PRAGMA user_version = {_SCHEMA}")
-                connection.execute("COMMIT")
-            if _version_of(connection) > _SCHEMA:
-                raise OSError("a newer nbfaas has written it: upgrade nbfaas")
-            connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("DELETE FROM entry WHERE expires_at <= ?", (time.time(),))
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def _explained(self, error: BaseException) -> str:
-        import apsw
-
-        what = f"the file of state, {self.path}, can't be used: "
-        if isinstance(error, apsw.BusyError | apsw.LockedError):
-            return f"{what}another process keeps it locked. Try again."
-        if isinstance(error, apsw.FullError):
-            return f"{what}the disk is full. Free some space."
-        if isinstance(error, apsw.CorruptError | apsw.NotADBError):
-            return f"{what}it is damaged ({error}). Restore it from a backup, or move it away."
-        return f"{what}{error}. Is the folder one you may write to (NBFAAS_DATA_DIR)?"
+    def _unavailable(self, reason: str, fix: str) -> str:
+        return f"the file of state, {self.path}, can't be used: {reason}. {fix}"
 
 
 class _Refusal(Exception):
     def __init__(self, kind: str, reason: str) -> None:
         super().__init__(reason)
         self.kind = kind
-
-
-def _version_of(connection: Any) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchall()[0][0])

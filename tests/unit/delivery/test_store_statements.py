@@ -7,8 +7,7 @@ from importlib.resources import files
 
 import pytest
 
-from nbfaas.delivery.database import open_writer
-from nbfaas.delivery.statements import query
+from nbfaas.delivery.database import open_writer, query
 
 NAMES = sorted(
     entry.name.removesuffix(".sql")
