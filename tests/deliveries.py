@@ -6,6 +6,8 @@ import hashlib
 import json
 from typing import Any
 
+from nbfaas.delivery.retrying import after_waiting
+from nbfaas.delivery.store import EventStore
 from nbfaas.model.delivery import (
     Delivery,
     DeliveryPolicy,
@@ -13,6 +15,7 @@ from nbfaas.model.delivery import (
     Incoming,
     NewDelivery,
     Outcome,
+    Overdue,
 )
 
 EASY = DeliveryPolicy(max_age=1e8)  # seconds; tests leap in time
@@ -53,6 +56,24 @@ def again(delivery: Delivery, at: float = 1.0, **given: Any) -> Outcome:
 def dead(delivery: Delivery, at: float = 1.0, **given: Any) -> Outcome:
     given.setdefault("reason", "it failed")
     return Outcome(delivery.number, delivery.epoch, DeliveryState.DEAD, at, **given)
+
+
+def interrupted(delivery: Delivery, at: float = 1.0) -> Outcome:
+    return again(delivery, at, error="it was closed", interrupted=True)
+
+
+def expire(store: EventStore, now: float) -> list[Overdue]:
+    """Let what is overdue die; returns it."""
+    found = store.overdue(now).result()
+    outcomes = [
+        Outcome(
+            each.number, each.epoch, DeliveryState.DEAD, now, expired=True,
+            reason=after_waiting(each).reason,
+        )
+        for each in found
+    ]  # fmt: skip
+    assert store.settle(outcomes).result() == [True] * len(outcomes)
+    return found
 
 
 def id_of(delivery: Delivery) -> str:

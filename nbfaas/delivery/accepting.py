@@ -111,5 +111,6 @@ def _taken_lines(tx: Transaction, fresh: list[tuple[int, str, Incoming]]) -> set
 def _delivery(number: int, new: NewDelivery, event: Incoming, now: float) -> Delivery:
     body = event.body if new.body is None else new.body
     return Delivery(
-        number, new.trigger, new.target, new.key, 1, 1, now, now, event.depth, new.policy, body
-    )
+        number, new.trigger, new.target, new.key, 1, 1, now, now, now + new.policy.max_age,
+        event.depth, new.policy, body,
+    )  # fmt: skip

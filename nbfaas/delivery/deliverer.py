@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
+from nbfaas.delivery.ageing import Ageing, Mourner, Observer
 from nbfaas.delivery.retrying import Verdict, after_failure
 from nbfaas.delivery.store import EventStore
 from nbfaas.errors.delivery import EventStoreError
@@ -57,14 +58,11 @@ Ended = Callable[[AttemptEnd], None]
 """Told how an attempt has ended; once, on the loop's thread."""
 
 
-class Courier(Protocol):
-    """Makes attempts."""
+class Courier(Mourner, Protocol):
+    """Makes attempts, and knows who is told of what dies."""
 
     def attempt(self, deliveries: Sequence[Delivery], ended: Callable[[Delivery], Ended]) -> None:
         """Begin all of them and return; ``ended(delivery)`` is to be called with each one's end."""
-
-
-Observer = Callable[[Delivery, Outcome], None]
 
 
 class Deliverer:
@@ -88,6 +86,7 @@ class Deliverer:
         self._notify = notify
         self._clock = clock
         self._rng = rng
+        self._ageing = Ageing(store, courier, observe=observe, notify=notify)
         self._loop = asyncio.get_running_loop()
         self._under_way: Counter[str] = Counter()
         # By number and epoch: one that is to be tried again at once may have begun its next attempt
@@ -95,6 +94,7 @@ class Deliverer:
         self._in_flight: dict[tuple[int, int], Delivery] = {}
         self._settling: list[Outcome] = []
         self._wake = asyncio.Event()
+        self._sweep_wake = asyncio.Event()
         self._settle_wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._settler: asyncio.Task[None] | None = None
@@ -106,6 +106,7 @@ class Deliverer:
         self._settled.set()
         self._complained: set[str] = set()  # of what does not work just now
         self._ahead: float | None = None  # of the clock, compared with one that is never set
+        self._leasing = False
         self._closing = False
         self.delivered = 0
         """How many attempts have ended since it was started."""
@@ -114,9 +115,10 @@ class Deliverer:
         return f"<Deliverer {len(self._in_flight)} attempts under way, {self.delivered} ended>"
 
     @property
-    def in_flight(self) -> int:
-        """How many attempts have begun that are not settled."""
-        return len(self._in_flight)
+    def is_idle(self) -> bool:
+        """Whether nothing is under way, or just being begun: accepted or leased, but not yet heard
+        of here."""
+        return not self._leasing and not any(self._under_way.values())
 
     def start(self) -> None:
         spawn = self._loop.create_task
@@ -162,7 +164,9 @@ class Deliverer:
         await self._swept.wait()  # what is too old is not begun, and would only be in the way
         while not self._closing:
             self._wake.clear()
+            self._leasing = True
             wait = await self._guarded(self._lease_once, "leasing")
+            self._leasing = False
             if wait == 0 or self._closing:
                 continue
             await _within(wait, self._wake.wait())
@@ -179,7 +183,8 @@ class Deliverer:
         }
         if not room:
             return None
-        deliveries = await asyncio.wrap_future(self._store.lease(room, self._clock()))
+        now = self._clock()
+        deliveries = await asyncio.wrap_future(self._store.lease(room, now))
         if deliveries:
             for delivery in deliveries:
                 self.reserve(delivery.trigger)
@@ -192,6 +197,9 @@ class Deliverer:
         due = await asyncio.wrap_future(self._store.next_due(list(room)))
         if due is None:
             return None  # what waits, waits behind an attempt that is under way
+        if due <= now:  # and was not leased: it has grown too old, and stands in the way
+            self._sweep_wake.set()
+            return _SWEEP  # or until it is swept
         return max(0.001, due - self._clock())
 
     # -- settling
@@ -215,7 +223,7 @@ class Deliverer:
             verdict = after_failure(
                 delivery.policy,
                 attempt=delivery.attempt,
-                accepted_at=delivery.accepted_at,
+                expires_at=delivery.expires_at,
                 now=now,
                 permanent=end.permanent,
                 random=self._rng,
@@ -244,6 +252,7 @@ class Deliverer:
             sandbox=end.sandbox,
             wall=end.wall,
             emits=tuple(emits),
+            interrupted=end.interrupted,
         )
 
     async def _settle(self) -> None:
@@ -307,8 +316,9 @@ class Deliverer:
 
     async def _sweep(self) -> None:
         while True:
+            self._sweep_wake.clear()
             await self._guarded(self._sweep_once, "looking for what is too old")
-            await asyncio.sleep(_SWEEP)
+            await _within(_SWEEP, self._sweep_wake.wait())
 
     async def _sweep_once(self) -> None:
         now = self._clock()
@@ -317,13 +327,8 @@ class Deliverer:
             await asyncio.wrap_future(self._store.set_back(now))
             self.nudge()
         self._ahead = ahead
-        while expired := await asyncio.wrap_future(self._store.expire(now)):
-            for delivery in expired:
-                reason = f"it was not done within its max_age, {delivery.policy.max_age:g} s"
-                outcome = Outcome(
-                    delivery.number, delivery.epoch, DeliveryState.DEAD, now, reason=reason
-                )
-                self._observe(delivery, outcome)
+        if await self._ageing.end_overdue(now):
+            self.nudge()
         self._swept.set()
         await asyncio.wrap_future(self._store.prune(now))
 

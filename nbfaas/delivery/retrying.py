@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from nbfaas.model.delivery import DeliveryPolicy
+from nbfaas.model.delivery import DeliveryPolicy, Overdue
 
 
 class Verdict(NamedTuple):
@@ -19,12 +19,13 @@ def after_failure(
     policy: DeliveryPolicy,
     *,
     attempt: int,
-    accepted_at: float,
+    expires_at: float,
     now: float,
     permanent: bool,
     random: Callable[[], float],
 ) -> Verdict:
-    """``attempt`` (from 1) has failed at ``now``. ``permanent``: trying again would end the same.
+    """``attempt`` (from 1) has failed at ``now``, of a delivery that may be tried again until
+    ``expires_at``. ``permanent``: trying again would end the same.
     ``random`` gives a number in [0, 1).
 
     The delay is drawn evenly between 0 and the bound ("full jitter", AWS Architecture Blog,
@@ -34,14 +35,23 @@ def after_failure(
     if permanent:
         return Verdict(None, "it would fail the same way again")
     if attempt >= policy.max_attempts:
-        noun = "attempt" if attempt == 1 else "attempts"
-        return Verdict(None, f"{attempt} {noun} failed")
+        return Verdict(None, f"{attempts_text(attempt)} failed")
     # The exponent is bounded: a float overflows at 2 ** 1024.
     growth = policy.backoff_coefficient ** min(attempt - 1, 64)
     due_at = now + random() * min(policy.max_delay, policy.initial_delay * growth)
-    if due_at > accepted_at + policy.max_age:
+    if due_at > expires_at:
         return Verdict(None, f"it would be older than its max_age, {policy.max_age:g} s")
     return Verdict(due_at)
+
+
+def after_waiting(overdue: Overdue) -> Verdict:
+    """It is not tried again."""
+    age, attempts = _duration(overdue.policy.max_age), attempts_text(overdue.attempt)
+    return Verdict(None, f"it was not done within its max_age, {age} ({attempts})")
+
+
+def attempts_text(count: int) -> str:
+    return "1 attempt" if count == 1 else f"{count} attempts"
 
 
 def retry_after(waiting: int, limit: int, per_second: float) -> float:
@@ -50,3 +60,10 @@ def retry_after(waiting: int, limit: int, per_second: float) -> float:
     if per_second <= 0:
         return 60.0 if waiting else 1.0
     return min(60.0, max(1.0, (waiting - 0.9 * limit) / per_second))
+
+
+def _duration(seconds: float) -> str:
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} s"

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from nbfaas.model.delivery import Delivery, DeliveryAttempt, DeliveryPolicy, Incoming
+from nbfaas.model.delivery import Delivery, DeliveryAttempt, DeliveryPolicy, Incoming, Overdue
 
 ROWS = 512  # of one statement
 _ERROR = 8 * 1024  # characters; what a sandbox says is not trusted to be short
@@ -54,11 +54,16 @@ def policy_of(text: str) -> DeliveryPolicy:
 
 def delivery_of(row: list[Any]) -> Delivery:
     """A row of ``deliveries.sql``."""
-    (number, trigger, target, key, epoch, attempt, accepted_at, due_at, depth, policy, body) = row
+    (number, trigger, target, key, epoch, attempt, *times, depth, policy, body) = row
     return Delivery(
-        number, trigger, target, key, epoch, attempt, accepted_at, due_at, depth,
-        policy_of(policy), body.encode(),
+        number, trigger, target, key, epoch, attempt, *times, depth, policy_of(policy),
+        body.encode(),
     )  # fmt: skip
+
+
+def overdue_of(row: list[Any]) -> Overdue:
+    """A row of ``expiring.sql``."""
+    return Overdue(*row[:-1], policy_of(row[-1]))
 
 
 def attempt_of(row: list[Any]) -> DeliveryAttempt:

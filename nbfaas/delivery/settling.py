@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nbfaas.delivery.accepting import Line, accept
-from nbfaas.delivery.rows import encoded, policy_of, shortened
+from nbfaas.delivery.retrying import attempts_text
+from nbfaas.delivery.rows import encoded, overdue_of, policy_of, shortened
 from nbfaas.delivery.transaction import Transaction
-from nbfaas.model.delivery import Delivery, DeliveryState, Outcome
+from nbfaas.model.delivery import Delivery, DeliveryState, Outcome, Overdue
 
 _LEASED, _WAITING = DeliveryState.LEASED.value, DeliveryState.WAITING.value
 _DONE, _DEAD = DeliveryState.DONE.value, DeliveryState.DEAD.value
-EXPIRED_AT_ONCE = 1000  # deliveries
+OVERDUE_AT_ONCE = 1000  # deliveries
 
 
 def lease(tx: Transaction, room: Mapping[str, int], now: float) -> list[Delivery]:
@@ -33,13 +34,13 @@ def lease(tx: Transaction, room: Mapping[str, int], now: float) -> list[Delivery
 
 def is_fenced(state: str, epoch: int, outcome: Outcome) -> bool:
     """Whether the outcome does not count: the delivery, as it stands, is under another attempt
-    than the outcome's, or under none."""
-    return state != _LEASED or epoch != outcome.epoch
+    than the outcome's, or under none; or it does not wait any more, if that is what expired."""
+    return state != (_WAITING if outcome.expired else _LEASED) or epoch != outcome.epoch
 
 
 def settle(tx: Transaction, outcomes: Sequence[Outcome]) -> list[bool]:
-    """End attempts. False: fenced, so nothing of the outcome happens, but that the attempt is
-    noted as late."""
+    """End attempts, and what is overdue. False: fenced, so nothing of the outcome happens, but
+    that the attempt is noted as late."""
     numbers = list({outcome.number for outcome in outcomes})
     standing = {row[0]: row for row in tx.standing(numbers)}
     counted: list[bool] = []
@@ -50,13 +51,14 @@ def settle(tx: Transaction, outcomes: Sequence[Outcome]) -> list[bool]:
         row = standing.get(outcome.number)
         fenced = row is None or is_fenced(row[3], row[4], outcome)
         counted.append(not fenced)
-        # Told twice at once, an attempt ends as it was told first.
-        attempts.setdefault((outcome.number, outcome.epoch), _attempt_row(outcome, fenced))
+        if not outcome.expired:
+            # Told twice at once, an attempt ends as it was told first.
+            attempts.setdefault((outcome.number, outcome.epoch), _attempt_row(outcome, fenced))
         if row is not None and not fenced:
             row[3] = outcome.state.value  # should another outcome of this batch tell of it too
             deliveries.append(_delivery_row(outcome))
             lines.add((row[1], row[2]))
-            tx.changes[row[1]] += outcome.state is DeliveryState.WAITING
+            tx.changes[row[1]] += (outcome.state is DeliveryState.WAITING) - outcome.expired
     tx.write("settle", deliveries)
     tx.write("end_attempts", list(attempts.values()))
     tx.pass_on_turns(lines)
@@ -79,6 +81,8 @@ def settle(tx: Transaction, outcomes: Sequence[Outcome]) -> list[bool]:
 
 def _attempt_row(outcome: Outcome, fenced: bool) -> tuple[object, ...]:
     ended = "succeeded" if outcome.state is DeliveryState.DONE else "failed"
+    if outcome.interrupted:
+        ended = "interrupted"
     return (
         outcome.number, outcome.epoch, "late" if fenced else ended, outcome.at,
         outcome.invocation, outcome.sandbox, outcome.wall, shortened(outcome.error),
@@ -88,30 +92,20 @@ def _attempt_row(outcome: Outcome, fenced: bool) -> tuple[object, ...]:
 def _delivery_row(outcome: Outcome) -> tuple[object, ...]:
     match outcome.state:
         case DeliveryState.DONE:
-            return (outcome.number, _DONE, None, None, None)
+            return (outcome.number, _DONE, None, None, None, 0)
         case DeliveryState.WAITING:
             due_at = outcome.at if outcome.due_at is None else outcome.due_at
-            return (outcome.number, _WAITING, due_at, None, None)
+            return (outcome.number, _WAITING, due_at, None, None, int(outcome.interrupted))
         case DeliveryState.DEAD:
             reason = shortened(outcome.reason or outcome.error) or "no reason was given"
-            return (outcome.number, _DEAD, None, reason, outcome.at)
+            return (outcome.number, _DEAD, None, reason, outcome.at, 0)
         case _:
             raise ValueError(f"an attempt ends as done, waiting or dead, not {outcome.state}")
 
 
-def expire(tx: Transaction, now: float) -> list[Delivery]:
-    """What waits and has grown older than its policy allows is dead; some of it at a time."""
-    numbers: list[int] = tx.ask("expiring", now=now, count=EXPIRED_AT_ONCE)
-    rows = tx.standing(numbers)
-    dead: list[tuple[object, ...]] = []
-    for number, trigger, _, _, _, attempt, policy in rows:
-        age = _duration(policy_of(policy).max_age)
-        reason = f"it was not done within its max_age, {age} ({_attempts(attempt)})"
-        dead.append((number, _DEAD, None, reason, now))
-        tx.changes[trigger] -= 1
-    tx.write("settle", dead)
-    tx.pass_on_turns((row[1], row[2]) for row in rows)
-    return tx.deliveries(numbers)
+def overdue(tx: Transaction, now: float) -> list[Overdue]:
+    """What waits and has grown older than its policy allows, without its bodies; some of it."""
+    return [overdue_of(row) for row in tx.ask("expiring", now=now, count=OVERDUE_AT_ONCE)]
 
 
 def set_back(tx: Transaction, now: float) -> None:
@@ -125,10 +119,12 @@ def recover(tx: Transaction) -> None:
     after: list[tuple[object, ...]] = []
     for number, _, _, _, _, attempt, policy in rows:
         if attempt >= policy_of(policy).max_attempts:
-            reason = f"the process that delivered it ended during the last of {_attempts(attempt)}"
-            after.append((number, _DEAD, None, reason, tx.now))
+            reason = (
+                f"the process that delivered it ended during the last of {attempts_text(attempt)}"
+            )
+            after.append((number, _DEAD, None, reason, tx.now, 0))
         else:
-            after.append((number, _WAITING, None, None, None))  # due as it was
+            after.append((number, _WAITING, None, None, None, 0))  # due as it was
     tx.write("interrupt_attempts", [(row[0], row[4], tx.now) for row in rows])
     tx.write("settle", after)
     tx.pass_on_turns((row[1], row[2]) for row in rows)
@@ -138,14 +134,3 @@ def next_due(tx: Transaction, triggers: Sequence[str]) -> float | None:
     """When the first delivery of these triggers falls due whose turn has come."""
     found: list[tuple[Any]] = tx.execute("next_due", triggers=encoded(triggers)).fetchall()
     return None if found[0][0] is None else float(found[0][0])
-
-
-def _attempts(count: int) -> str:
-    return "1 attempt" if count == 1 else f"{count} attempts"
-
-
-def _duration(seconds: float) -> str:
-    for unit, size in (("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:g} {unit}"
-    return f"{seconds:g} s"

@@ -31,7 +31,7 @@ from nbfaas.delivery.keeping import pruning, purging, redriving
 from nbfaas.delivery.lock import StoreLock
 from nbfaas.delivery.operations import Accept, Ask, Operation, Settle, Stepwise
 from nbfaas.delivery.reader import Reader
-from nbfaas.delivery.settling import expire, lease, next_due, recover, set_back
+from nbfaas.delivery.settling import lease, next_due, overdue, recover, set_back
 from nbfaas.delivery.transaction import Transaction
 from nbfaas.delivery.writer import Writer
 from nbfaas.errors.delivery import EventStoreDamaged, EventStoreUnavailable
@@ -132,12 +132,13 @@ class EventStore:
     def lease(self, room: Mapping[str, int], now: float) -> Future[list[Delivery]]:
         """Begin an attempt of what is due: of each trigger at most ``room[trigger]``, what fell due
         first first. Of those with one key there is never more than one under way, and an earlier
-        one that is not done or dead comes first. What is too old is left for ``expire``."""
+        one that is not done or dead comes first. What is too old is left: see ``overdue``."""
         return self._submit(Ask(lambda tx: lease(tx, room, now)))
 
     def settle(self, outcomes: Sequence[Outcome]) -> Future[list[bool]]:
-        """End attempts. False: the attempt was not the latest, or has ended before; nothing of the
-        outcome happens. Of what is emitted no attempt is begun, whatever ``lease`` says."""
+        """End attempts, and what is ``overdue``. False: the attempt was not the latest, or has
+        ended before; nothing of the outcome happens. Of what is emitted no attempt is begun,
+        whatever ``lease`` says."""
         return self._submit(Settle(outcomes))
 
     def next_due(self, triggers: Collection[str]) -> Future[float | None]:
@@ -149,11 +150,15 @@ class EventStore:
         now."""
         return self._submit(Ask(lambda tx: set_back(tx, now)))
 
-    def expire(self, now: float) -> Future[list[Delivery]]:
-        """What waits and is too old dies, up to a thousand at once; returns what did. To be asked
-        again until that is nothing: what is too old and does not die stands in the way of what is
-        due, because ``lease`` looks at no more than there is room for."""
-        return self._submit(Ask(lambda tx: expire(tx, now)))
+    def overdue(self, now: float) -> Future[list[Overdue]]:
+        """What waits and is too old, up to a thousand at once. To be settled, and asked again until
+        there is nothing: what is too old and does not die stands in the way of what is due, because
+        ``lease`` looks at no more than there is room for."""
+        return self._submit(Ask(lambda tx: overdue(tx, now)))
+
+    def deliveries(self, numbers: Sequence[int]) -> Future[list[Delivery]]:
+        """Those with these numbers, with their bodies: which may be large, so ask for few."""
+        return self._submit(Ask(lambda tx: tx.deliveries(numbers)))
 
     def redrive(self, numbers: Sequence[int] | None, trigger: str | None = None) -> Future[int]:
         """Have dead letters delivered again: those with the ``numbers``, or all; of one trigger or

@@ -79,9 +79,22 @@ class Delivery:
     attempt: int  # from 1; starts anew after a redrive
     accepted_at: float
     due_at: float
+    expires_at: float
     depth: int
     policy: DeliveryPolicy
     body: bytes  # the event's JSON, as the target gets it
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """A delivery that waits, and has grown older than its policy allows."""
+
+    number: int
+    trigger: str
+    epoch: int
+    attempt: int  # how many attempts were made
+    accepted_at: float
+    policy: DeliveryPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +117,8 @@ class Outcome:
 
     ``state`` is DONE, WAITING (again, at ``due_at``) or DEAD (``reason`` says why). ``emits`` are
     events of its destinations, accepted in the very transaction that ends the attempt.
+    ``interrupted``: the attempt does not count, and is to be made again. ``expired``: no attempt
+    has ended, but the delivery was ``Overdue`` while it waited.
     """
 
     number: int
@@ -117,12 +132,15 @@ class Outcome:
     sandbox: str | None = None
     wall: float | None = None
     emits: tuple[Incoming, ...] = ()
+    interrupted: bool = False
+    expired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryAttempt:
     """One attempt, as it is kept. ``state``: begun, succeeded, failed, interrupted (the process
-    that made it died), or late (it ended after another one had begun: it did not count)."""
+    that made it closed or died), or late (it ended after another one had begun: it did not
+    count)."""
 
     attempt: int
     epoch: int

@@ -280,10 +280,23 @@ class TriggerCourier:
         self, trigger: Trigger, delivery: Delivery, event: Event, error: str, verdict: Verdict
     ) -> list[Incoming]:
         where: Destinations = trigger.destinations
-        if where.failure_trigger is None and where.failure_type is None:
+        if not where.of_failure:
             return []
         told = failure_event(trigger, delivery, event, error, verdict, where.failure_type)
         return [self._route(told, [where.failure_trigger] if where.failure_trigger else [])]
+
+    # -- what dies while it waits
+
+    def tells_of_death(self, trigger: str) -> bool:
+        there = self._registry.get(trigger)
+        return there is not None and there.destinations.of_failure
+
+    def death_events(self, delivery: Delivery, verdict: Verdict) -> list[Incoming]:
+        trigger = self._registry.get(delivery.trigger)
+        if trigger is None:
+            return []
+        event = Event.from_json(delivery.body)
+        return self._failures(trigger, delivery, event, verdict.reason, verdict)
 
     async def close(self) -> None:
         """Cancel what is being sent or packaged, and tell that."""

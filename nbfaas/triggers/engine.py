@@ -26,6 +26,7 @@ from nbfaas.model.delivery import (
     Incoming,
     NewDelivery,
     Outcome,
+    Overdue,
 )
 from nbfaas.model.records import (
     DeliverySettled,
@@ -266,7 +267,7 @@ class EventEngine:
 
     # -- delivering
 
-    def _observe(self, delivery: Delivery, outcome: Outcome) -> None:
+    def _observe(self, delivery: Delivery | Overdue, outcome: Outcome) -> None:
         age = outcome.at - delivery.accepted_at
         self._publish(
             DeliverySettled(
@@ -287,7 +288,7 @@ class EventEngine:
             self._publish(EventAccepted(outcome.at, emitted.id, emitted.source, kind, names))
 
     def _tell_of_dead(self, name: str, outcome: Outcome) -> None:
-        """Once for each trigger, until something is redriven."""
+        """Once for each trigger, until letters of it are redriven."""
         if name not in self._known_to_fail:
             self._known_to_fail.add(name)
             error = f" ({outcome.error})" if outcome.error else ""
@@ -302,14 +303,22 @@ class EventEngine:
         deadline = asyncio.get_running_loop().time() + within
         while True:
             waiting = sum(self.store.waiting.get(name, 0) for name in self._room())
-            if not waiting and not self._deliverer.in_flight:
+            if not waiting and self._deliverer.is_idle:
                 return True
             if asyncio.get_running_loop().time() > deadline:
                 return False
             await asyncio.sleep(0.01)
 
     async def redrive(self, numbers: Sequence[int] | None, trigger: str | None) -> int:
-        self._known_to_fail.clear()
+        """Have dead letters delivered again: see ``EventStore.redrive``. Those of the same triggers
+        that die then are told of anew, as is what ``on_failure`` leads to."""
+        if numbers is not None:
+            kept = [await asyncio.to_thread(self.store.delivery, number) for number in numbers]
+            self._known_to_fail -= {each.trigger for each in kept if each is not None}
+        elif trigger is not None:
+            self._known_to_fail.discard(trigger)
+        else:
+            self._known_to_fail.clear()
         count = await asyncio.wrap_future(self.store.redrive(numbers, trigger))
         self._deliverer.nudge()
         return count

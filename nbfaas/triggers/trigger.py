@@ -46,6 +46,11 @@ class Destinations:
 @dataclass(slots=True, eq=False)
 class Trigger:
     """``target`` is ``function:NAME`` or ``url:http…``.
+    @property
+    def of_failure(self) -> bool:
+        """Whether anybody is told of failures."""
+        return bool(self.failure_trigger or self.failure_type)
+
 
     Its events come from its own ``source``, from the bus if ``pattern`` matches them, or, with
     neither, from the destinations of other triggers. ``shown`` is what listings show of it.

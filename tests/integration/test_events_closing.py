@@ -71,7 +71,9 @@ def test_what_is_being_sent_to_an_url_when_nbfaas_closes_is_sent_again(own_servi
     close_service()
     (event,) = _sent()
     assert event.deliveries[0].state is DeliveryState.WAITING
+    assert event.deliveries[0].attempts[-1].state == "interrupted"
     assert event.deliveries[0].attempts[-1].error == "nbfaas was closed"
+    assert event.deliveries[0].attempt == 0, "what it was not at fault for was charged"
 
 
 def _sent() -> list[KeptEvent]:

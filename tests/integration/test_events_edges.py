@@ -14,7 +14,7 @@ import nbfaas
 from nbfaas import Event, on, remote
 from nbfaas.agent.event import BadEvent
 from nbfaas.errors import BadTrigger
-from nbfaas.model.delivery import DeliveryState
+from nbfaas.model.delivery import DeliveryPolicy, DeliveryState
 from nbfaas.service import Service
 from nbfaas.triggers.engine import EventEngine
 
@@ -187,3 +187,61 @@ def test_a_destination_that_is_left_out_goes_and_a_name_that_is_free_is_taken_ag
     on.event(kind)(take)
     assert "take-event" in nbfaas.triggers
     assert "take-event-2" not in nbfaas.triggers
+
+
+def test_an_event_that_dies_of_age_while_it_waits_is_told_to_its_destination(service):
+    kind, failed = new_type(), new_type("failed")
+
+    @on.event(kind, name="aged", on_failure=failed, delivery=DeliveryPolicy(max_age=1.0))
+    @remote(cpu=0.25)
+    def take():
+        return 1
+
+    @on.event(failed, name="told-of-age")
+    @remote(cpu=0.25)
+    def tell(data):
+        return data
+
+    nbfaas.triggers["aged"].pause()
+    receipt = nbfaas.emit(kind, {"n": 1}, subject="seven")
+    until(lambda: service.events.store.history("told-of-age"))
+    (event,) = service.events.store.history("told-of-age")
+    told = event.event["data"]
+    assert (told["trigger"], told["attempts"]) == ("aged", 0)
+    assert "max_age, 1 s (0 attempts)" in told["reason"]
+    assert told["event"]["id"] == receipt.id
+    assert event.event["subject"] == "seven"
+    (letter,) = nbfaas.dead_letters.list("aged")
+    assert letter.attempts == ()
+    # What is redriven and dies again is told of again: it is another failure.
+    assert nbfaas.dead_letters.redrive(letter.number) == 1
+    until(lambda: len(service.events.store.history("told-of-age")) == 2)
+    assert nbfaas.triggers.drain(30)
+
+
+def test_only_triggers_whose_letters_are_redriven_are_told_of_anew(service, monkeypatch):
+    notices: list[str] = []
+    monkeypatch.setattr(service, "_notify", notices.append)
+    kinds = {name: new_type() for name in ("first-fails", "second-fails")}
+
+    @on.event(kinds["first-fails"], name="first-fails", delivery=1)
+    @on.event(kinds["second-fails"], name="second-fails", delivery=1)
+    @remote(cpu=0.25)
+    def fail():
+        raise ValueError("no")
+
+    def fail_both() -> list[str]:
+        notices.clear()
+        for kind in kinds.values():
+            nbfaas.emit(kind)
+        assert nbfaas.triggers.drain(30)
+        return [text.split("'")[1] for text in notices if "has a dead letter" in text]
+
+    assert sorted(fail_both()) == ["first-fails", "second-fails"]
+    assert fail_both() == []
+    (letter, *_) = nbfaas.dead_letters.list("first-fails")
+    assert nbfaas.dead_letters.redrive(letter.number) == 1
+    assert fail_both() == ["first-fails"]
+    nbfaas.dead_letters.redrive(trigger="second-fails")
+    assert nbfaas.triggers.drain(30)
+    assert [text.split("'")[1] for text in notices] == ["first-fails", "second-fails"]

@@ -21,8 +21,9 @@ from nbfaas.triggers.trigger import Trigger
 TRIGGER = Trigger("price-event", "event", "function:price", "")
 EVENT = Event("order.created", {"n": 4}, source="shop", id="7", subject="order 7")
 DELIVERY = Delivery(
-    3, "price-event", "function:price", None, 2, 2, 0.0, 0.0, 1, DeliveryPolicy(), EVENT.to_json()
-)
+    3, "price-event", "function:price", None, 2, 2, 0.0, 0.0, 9e9, 1, DeliveryPolicy(),
+    EVENT.to_json(),
+)  # fmt: skip
 
 
 class Size(NamedTuple):

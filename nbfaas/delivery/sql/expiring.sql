@@ -1,6 +1,6 @@
-SELECT json_group_array(number)
+SELECT json_group_array(json_array(number, trigger, epoch, attempt, accepted_at, policy))
 FROM (
-    SELECT number
+    SELECT *
     FROM delivery
     WHERE state = 'waiting' AND expires_at <= :now
     ORDER BY expires_at

@@ -6,13 +6,15 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
-from deliveries import incoming
+from deliveries import expire, id_of, incoming
 
 from nbfaas.delivery.deliverer import AttemptEnd, Deliverer, Ended
 from nbfaas.delivery.operations import Ask
+from nbfaas.delivery.retrying import Verdict
 from nbfaas.delivery.store import EventStore
 from nbfaas.delivery.transaction import Transaction
 from nbfaas.model.delivery import Delivery, DeliveryPolicy, DeliveryState, Incoming
@@ -20,7 +22,17 @@ from nbfaas.model.delivery import Delivery, DeliveryPolicy, DeliveryState, Incom
 AGAIN_AT_ONCE = DeliveryPolicy(max_attempts=2, initial_delay=0.0, max_age=1e8)
 
 
-class HoldingCourier:
+class SilentCourier:
+    """Nobody is told of what dies."""
+
+    def tells_of_death(self, trigger: str) -> bool:
+        return False
+
+    def death_events(self, delivery: Delivery, verdict: Verdict) -> Sequence[Incoming]:
+        return ()
+
+
+class HoldingCourier(SilentCourier):
     """Attempts end when the test says so."""
 
     def __init__(self) -> None:
@@ -40,9 +52,17 @@ def notices() -> list[str]:
     return []
 
 
+_wrap = asyncio.wrap_future
+
+
+def _as_it_is(future: Any) -> asyncio.Future[Any]:
+    """Also of what is the loop's already."""
+    return future if asyncio.isfuture(future) else _wrap(future)
+
+
 async def _until_idle(deliverer: Deliverer, store: EventStore) -> None:
     async with asyncio.timeout(30):
-        while store.backlog or deliverer.in_flight:
+        while store.backlog or not deliverer.is_idle:
             await asyncio.sleep(0.005)
 
 
@@ -92,7 +112,7 @@ async def test_what_is_leased_anew_as_it_is_settled_frees_its_place(
         await asyncio.sleep(0.05)  # then the settling; both are done in one transaction
         go_on.set()
         async with asyncio.timeout(30):
-            while store.backlog or deliverer.in_flight:
+            while store.backlog or not deliverer.is_idle:
                 courier.fail_all()
                 await asyncio.sleep(0.005)
         assert deliverer.delivered == 4
@@ -104,7 +124,7 @@ async def test_what_is_leased_anew_as_it_is_settled_frees_its_place(
         store.close()
 
 
-class TellingCourier:
+class TellingCourier(SilentCourier):
     """All attempts succeed; that of the event ``bad`` leads to something that can't be kept."""
 
     def __init__(self, emits: Callable[[], Sequence[Incoming]]) -> None:
@@ -159,7 +179,7 @@ async def test_an_outcome_that_cannot_be_kept_holds_up_no_other(
         store.close()
 
 
-class DoingCourier:
+class DoingCourier(SilentCourier):
     """All attempts succeed."""
 
     def attempt(self, deliveries: Sequence[Delivery], ended: Callable[[Delivery], Ended]) -> None:
@@ -197,6 +217,193 @@ async def test_a_clock_that_is_set_back_delays_nothing(
         assert store.deliveries_of("a")[0].state is DeliveryState.DONE
         assert store.deliveries_of("b")[0].state is DeliveryState.DONE
     finally:
+        await deliverer.stop(1.0)
+        await deliverer.close()
+        store.close()
+
+
+BRIEF = DeliveryPolicy(max_age=60.0)
+
+
+class BereavedCourier(DoingCourier):
+    """Somebody is told of what dies, but of the event ``bad`` that can't be kept."""
+
+    def __init__(self) -> None:
+        self.reasons: list[str] = []
+
+    def tells_of_death(self, trigger: str) -> bool:
+        return trigger == "orders"
+
+    def death_events(self, delivery: Delivery, verdict: Verdict) -> Sequence[Incoming]:
+        self.reasons.append(verdict.reason)
+        if id_of(delivery) == "bad":
+            return _too_large_a_depth()
+        return [incoming(f"told-{id_of(delivery)}", trigger="told")]
+
+
+async def test_what_grows_too_old_while_it_waits_is_told_of_when_it_dies(
+    path: Path, notices: list[str]
+) -> None:
+    now = [1_000.0]
+    store = EventStore(path, clock=lambda: now[0])
+    store.open()
+    ids = [*(str(n) for n in range(6)), "bad"]
+    events = [incoming(id_, policy=BRIEF) for id_ in ids]
+    events.append(incoming("other", trigger="mail", policy=BRIEF))
+    store.accept(events).result()
+    now[0] += 100
+    courier, observed = BereavedCourier(), []
+    deliverer = Deliverer(
+        store,
+        courier,
+        dict,
+        observe=lambda delivery, outcome: observed.append((delivery.trigger, outcome.state)),
+        notify=notices.append,
+        clock=lambda: now[0],
+    )
+    deliverer.start()
+    try:
+        async with asyncio.timeout(30):
+            while store.waiting != {"told": 6}:
+                await asyncio.sleep(0.005)
+        assert len(store.dead_letters()) == 8
+        assert set(courier.reasons) == {"it was not done within its max_age, 1 min (0 attempts)"}
+        assert sorted(observed) == [("mail", "dead"), *[("orders", "dead")] * 7]
+        assert len(notices) == 1
+        assert "'orders'" in notices[0]
+    finally:
+        await deliverer.stop(1.0)
+        await deliverer.close()
+        store.close()
+
+
+async def test_bodies_of_what_dies_unsung_are_not_read(
+    path: Path, notices: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    real = Transaction.deliveries
+    monkeypatch.setattr(
+        Transaction, "deliveries", lambda tx, numbers: read.extend(numbers) or real(tx, numbers)
+    )
+    now = [1_000.0]
+    store = EventStore(path, clock=lambda: now[0])
+    store.open()
+    store.accept([incoming(str(n), policy=BRIEF) for n in range(2_500)]).result()
+    now[0] += 100
+    deliverer = Deliverer(
+        store, DoingCourier(), dict, observe=lambda *_: None, notify=notices.append,
+        clock=lambda: now[0],
+    )  # fmt: skip
+    deliverer.start()
+    try:
+        await _until_idle(deliverer, store)
+        assert store.dead_counts() == {"orders": 2_500}
+        assert read == []
+    finally:
+        await deliverer.stop(1.0)
+        await deliverer.close()
+        store.close()
+
+
+async def test_what_has_grown_too_old_is_swept_as_soon_as_it_is_in_the_way(
+    path: Path, notices: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1_000.0]
+    windows: dict[str, int] = {}
+    store = EventStore(path, clock=lambda: now[0])
+    store.open()
+    deliverer = Deliverer(
+        store, DoingCourier(), lambda: windows, observe=lambda *_: None, notify=notices.append,
+        clock=lambda: now[0],
+    )  # fmt: skip
+    leases: list[float] = []
+    real = EventStore.lease
+    monkeypatch.setattr(
+        EventStore, "lease", lambda store, *asked: leases.append(now[0]) or real(store, *asked)
+    )
+    deliverer.start()
+    try:
+        await asyncio.wait_for(deliverer._swept.wait(), 30)
+        old = [incoming(str(n), policy=BRIEF) for n in range(20)]
+        await asyncio.wrap_future(store.accept(old))
+        now[0] += 100
+        await asyncio.wrap_future(store.accept([incoming("new")]))
+        windows["orders"] = 1
+        deliverer.nudge()
+        began = asyncio.get_running_loop().time()
+        await _until_idle(deliverer, store)
+        assert asyncio.get_running_loop().time() - began < 4, "it waited for the next sweep"
+        assert store.deliveries_of("new")[0].state is DeliveryState.DONE
+        assert store.dead_counts() == {"orders": 20}
+        assert len(leases) < 10, "it was polled"
+    finally:
+        await deliverer.stop(1.0)
+        await deliverer.close()
+        store.close()
+
+
+async def test_a_redriven_letter_has_all_its_attempts_however_old_it_is(
+    path: Path, notices: list[str]
+) -> None:
+    now = [1_000.0]
+    store = EventStore(path, clock=lambda: now[0])
+    store.open()
+    policy = DeliveryPolicy(max_attempts=3, initial_delay=0.0, max_age=60.0)
+    await asyncio.wrap_future(store.accept([incoming("a", policy=policy)]))
+    now[0] += 100
+    [died] = expire(store, now[0])
+    assert await asyncio.wrap_future(store.redrive([died.number])) == 1
+    courier = HoldingCourier()
+    deliverer = Deliverer(
+        store, courier, lambda: {"orders": 8}, observe=lambda *_: None, notify=notices.append,
+        clock=lambda: now[0],
+    )  # fmt: skip
+    deliverer.start()
+    try:
+        async with asyncio.timeout(30):
+            while store.backlog or not deliverer.is_idle:
+                courier.fail_all()
+                await asyncio.sleep(0.005)
+        [letter] = store.dead_letters()
+        assert letter.reason == "3 attempts failed"
+    finally:
+        await deliverer.stop(1.0)
+        await deliverer.close()
+        store.close()
+
+
+async def test_what_is_leased_is_under_way_before_it_is_heard_of(
+    path: Path, notices: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = EventStore(path)
+    store.open()
+    leased, heard = asyncio.Event(), asyncio.Event()
+    deliverer = _deliverer(store, DoingCourier(), 8, notices)
+    real = EventStore.lease
+
+    def slowly(store: EventStore, *asked: object) -> asyncio.Future[list[Delivery]]:
+        async def lease() -> list[Delivery]:
+            found = await asyncio.wrap_future(real(store, *asked))
+            leased.set()
+            await heard.wait()
+            return found
+
+        return asyncio.ensure_future(lease())
+
+    monkeypatch.setattr(EventStore, "lease", slowly)
+    monkeypatch.setattr("nbfaas.delivery.deliverer.asyncio.wrap_future", _as_it_is)
+    deliverer.start()
+    try:
+        await _as_it_is(store.accept([incoming("a")]))
+        deliverer.nudge()
+        await asyncio.wait_for(leased.wait(), 30)
+        assert not store.backlog
+        assert not deliverer.is_idle
+        heard.set()
+        await _until_idle(deliverer, store)
+        assert store.deliveries_of("a")[0].state is DeliveryState.DONE
+    finally:
+        heard.set()
         await deliverer.stop(1.0)
         await deliverer.close()
         store.close()

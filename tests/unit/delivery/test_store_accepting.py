@@ -98,7 +98,7 @@ def test_a_delivery_has_all_that_it_was_accepted_with(store: EventStore, clock: 
     store.accept([event]).result()
     [delivery] = store.lease({"orders": 1}, 1e6).result()
     assert dataclasses.astuple(delivery)[1:] == (
-        "orders", "url:http://x", "κ", 1, 1, 1e6, 1e6, 3, policy, new.body,
+        "orders", "url:http://x", "κ", 1, 1, 1e6, 1e6, 1e6 + 3600, 3, policy, new.body,
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deliveries import dead, done, id_of, incoming
+from deliveries import dead, done, expire, id_of, incoming
 
 from nbfaas.delivery.store import EventStore
 from nbfaas.model.delivery import DeliveryPolicy
@@ -43,12 +43,12 @@ def test_a_redriven_letter_is_delivered_as_if_it_were_new(store: EventStore, clo
     brief = DeliveryPolicy(max_age=60.0)
     store.accept([incoming("a", policy=brief)]).result()
     clock.now += 100
-    [died] = store.expire(clock.now).result()
+    [died] = expire(store, clock.now)
     clock.now += 100
     assert store.redrive([died.number, 77]).result() == 1
     assert store.redrive([died.number]).result() == 0
     assert store.waiting == {"orders": 1}
-    assert store.expire(clock.now).result() == []
+    assert expire(store, clock.now) == []
     [delivery] = store.lease({"orders": 1}, clock.now).result()
     assert (delivery.attempt, delivery.due_at) == (1, clock.now)
     assert store.dead_letters() == []

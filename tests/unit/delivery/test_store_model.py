@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from deliveries import again, dead, done, id_of, incoming
+from deliveries import again, dead, done, expire, id_of, incoming, interrupted
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -92,7 +92,9 @@ class Model(RuleBasedStateMachine):
         attempts = data.draw(st.lists(st.sampled_from(held + held + self.begun), max_size=4))
         outcomes, expected = [], []
         for attempt in attempts:
-            kind = data.draw(st.sampled_from(["done", "again", "dead", "dead", "emit"]))
+            kind = data.draw(
+                st.sampled_from(["done", "again", "given back", "dead", "dead", "emit"])
+            )
             current = self.deliveries[attempt.number]
             counts = current.state == "leased" and current.epoch == attempt.epoch
             expected.append(counts)
@@ -103,12 +105,15 @@ class Model(RuleBasedStateMachine):
                     "done": lambda a=attempt: done(a, self.now),
                     "emit": lambda a=attempt, e=emits: done(a, self.now, emits=e),
                     "again": lambda a=attempt, d=due_at: again(a, self.now, due_at=d),
+                    "given back": lambda a=attempt: interrupted(a, self.now),
                     "dead": lambda a=attempt: dead(a, self.now),
                 }[kind]()
             )
             if counts:
-                current.state = {"again": "waiting", "dead": "dead"}.get(kind, "done")
-                current.due_at = due_at
+                after = {"again": "waiting", "given back": "waiting", "dead": "dead"}
+                current.state = after.get(kind, "done")
+                current.due_at = self.now if kind == "given back" else due_at
+                current.attempt -= kind == "given back"
         assert self.store.settle(outcomes).result() == expected
         for outcome, counts in zip(outcomes, expected, strict=True):
             for event in outcome.emits if counts else ():
@@ -121,7 +126,7 @@ class Model(RuleBasedStateMachine):
 
     @rule()
     def expire(self) -> None:
-        died = {delivery.number for delivery in self.store.expire(self.now).result()}
+        died = {delivery.number for delivery in expire(self.store, self.now)}
         expected = {
             number
             for number, delivery in self.deliveries.items()
@@ -141,6 +146,7 @@ class Model(RuleBasedStateMachine):
         assert self.store.redrive(None, trigger).result() == len(chosen)
         for delivery in chosen:
             delivery.state, delivery.attempt = "waiting", 0
+            delivery.epoch += 1
             delivery.due_at, delivery.expires_at = self.now, self.now + MAX_AGE
 
     @rule()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deliveries import again, dead, done, id_of, incoming
+from deliveries import again, dead, done, expire, id_of, incoming, interrupted
 
 from nbfaas.delivery.store import EventStore
 from nbfaas.model.delivery import Delivery, DeliveryPolicy, DeliveryState
@@ -76,7 +76,7 @@ def test_an_outcome_counts_once(store) -> None:
 
 
 def test_an_outcome_of_no_delivery_is_fenced(store) -> None:
-    nobody = Delivery(99, "orders", "", None, 1, 1, 0, 0, 0, DeliveryPolicy(), b"")
+    nobody = Delivery(99, "orders", "", None, 1, 1, 0, 0, 9, 0, DeliveryPolicy(), b"")
     assert store.settle([done(nobody)]).result() == [False]
 
 
@@ -140,7 +140,7 @@ def test_a_redriven_delivery_goes_to_the_front_of_its_line(store) -> None:
     assert leased(store) == []  # b is under way
     store.settle([again(second, due_at=0.0)]).result()
     [redriven] = leased(store)
-    assert (id_of(redriven), redriven.epoch, redriven.attempt) == ("a", 2, 1)
+    assert (id_of(redriven), redriven.epoch, redriven.attempt) == ("a", 3, 1)
     store.settle([done(redriven)]).result()
     assert [id_of(delivery) for delivery in leased(store)] == ["b"]
 
@@ -163,15 +163,48 @@ def test_interrupted_attempts_are_made_again_or_are_the_last(store, path: Path, 
     reopened.close()
 
 
+def test_an_attempt_that_was_interrupted_is_given_back_under_a_new_epoch(store) -> None:
+    once = DeliveryPolicy(max_attempts=1, max_age=1e8)
+    store.accept([incoming("a", policy=once)]).result()
+    [first] = leased(store)
+    assert store.settle([interrupted(first)]).result() == [True]
+    assert store.delivery(first.number).attempt == 0
+    [second] = leased(store)
+    assert (second.epoch, second.attempt) == (2, 1)
+    assert store.settle([interrupted(first), done(first)]).result() == [False, False]
+    assert store.settle([done(second)]).result() == [True]
+    assert states(store, first.number) == ["late", "succeeded"]
+
+
+def test_what_expired_counts_only_while_it_waits(store, clock) -> None:
+    brief = DeliveryPolicy(max_age=60.0)
+    store.accept([incoming(id_, policy=brief) for id_ in "abc"]).result()
+    [a] = store.lease({"orders": 1}, clock.now).result()
+    store.settle([again(a, clock.now)]).result()
+    now = clock.now + 60
+    overdue = store.overdue(now).result()
+    assert [(each.epoch, each.attempt) for each in overdue] == [(1, 1), (0, 0), (0, 0)]
+    outcomes = [
+        dead(each, now, expired=True, emits=(incoming(f"told-{each.number}"),)) for each in overdue
+    ]
+    [b] = store.lease({"orders": 1}, clock.now).result()  # by a clock that is behind
+    assert b.number == overdue[0].number
+    assert store.settle([*outcomes, outcomes[1]]).result() == [False, True, True, False]
+    assert store.waiting == {"orders": 2}  # what was told
+    assert states(store, b.number) == ["failed", "begun"]
+    assert states(store, overdue[1].number) == []
+    assert store.deliveries_of(f"told-{b.number}") == []
+
+
 def test_what_is_too_old_dies_and_is_not_begun(store, clock) -> None:
     brief = DeliveryPolicy(max_age=60.0)
     store.accept([incoming("a", policy=brief), incoming("b", policy=brief, key="k")]).result()
     store.accept([incoming("c", key="k"), incoming("d")]).result()
     now = clock.now + 60
     assert [id_of(delivery) for delivery in leased(store, now=now)] == ["d"]
-    died = store.expire(now).result()
-    assert [id_of(delivery) for delivery in died] == ["a", "b"]
-    assert store.expire(now).result() == []
+    died = [each.number for each in expire(store, now)]
+    assert [id_of(delivery) for delivery in store.deliveries(died).result()] == ["a", "b"]
+    assert expire(store, now) == []
     assert store.waiting == {"orders": 1}
     assert [id_of(delivery) for delivery in leased(store, now=now)] == ["c"]
     assert "max_age, 1 min" in store.dead_letters()[0].reason
