@@ -35,7 +35,7 @@ from nbfaas.delivery.settling import lease, next_due, overdue, recover, set_back
 from nbfaas.delivery.transaction import Transaction
 from nbfaas.delivery.writer import Writer
 from nbfaas.errors.delivery import EventStoreDamaged, EventStoreUnavailable
-from nbfaas.model.delivery import Accepted, DeadLetter, Delivery, Incoming, Outcome
+from nbfaas.model.delivery import Accepted, DeadLetter, Delivery, Incoming, Outcome, Overdue
 
 T = TypeVar("T")
 
