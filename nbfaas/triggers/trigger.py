@@ -38,6 +38,11 @@ class Destinations:
         """The names of the triggers."""
         return tuple(name for name in (self.success_trigger, self.failure_trigger) if name)
 
+    @property
+    def of_failure(self) -> bool:
+        """Whether anybody is told of failures."""
+        return bool(self.failure_trigger or self.failure_type)
+
     def __bool__(self) -> bool:
         return any((self.success_trigger, self.success_type, self.failure_trigger,
                     self.failure_type))  # fmt: skip
@@ -46,11 +51,6 @@ class Destinations:
 @dataclass(slots=True, eq=False)
 class Trigger:
     """``target`` is ``function:NAME`` or ``url:http…``.
-    @property
-    def of_failure(self) -> bool:
-        """Whether anybody is told of failures."""
-        return bool(self.failure_trigger or self.failure_type)
-
 
     Its events come from its own ``source``, from the bus if ``pattern`` matches them, or, with
     neither, from the destinations of other triggers. ``shown`` is what listings show of it.
