@@ -16,7 +16,7 @@ from nbfaas.model.invocation import InvocationState
 from nbfaas.remote.call import FunctionCall
 from nbfaas.service import Service
 from nbfaas.triggers.chains import CAUSE
-from nbfaas.triggers.trigger import FUNCTION, URL
+from nbfaas.triggers.trigger import shown_target
 
 _MOST_LINKS = 64  # of a chain; config.max_chain ends it sooner
 _LONGEST = 200  # characters of a result's repr
@@ -144,7 +144,7 @@ class _Following:
         return SentDelivery(
             kept.number,
             kept.trigger,
-            kept.target.removeprefix(FUNCTION).removeprefix(URL),
+            shown_target(kept.target),
             kept.state,
             kept.attempt,
             kept.accepted_at,

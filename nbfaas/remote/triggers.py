@@ -16,7 +16,7 @@ from nbfaas.remote.function import RemoteFunction
 from nbfaas.remote.trigger_options import Destination, TriggerOptions
 from nbfaas.rules import Explanation, Pattern
 from nbfaas.service import Service, current_service, get_service
-from nbfaas.triggers.engine import EventEngine
+from nbfaas.triggers.port import EventsPort
 from nbfaas.triggers.receipt import Receipt
 from nbfaas.triggers.targets import FunctionTarget
 from nbfaas.triggers.trigger import FUNCTION, URL, Destinations, Trigger, TriggerState
@@ -59,13 +59,13 @@ class TriggerHandle:
     @property
     def state(self) -> TriggerState:
         """ACTIVE, PAUSED, or FAILING (its source raised, see ``problem``)."""
-        return self._trigger.state
+        return self._now().state
 
     @property
     def problem(self) -> str | None:
         """What its source raised last, or what it waits for now, such as a missing folder."""
-        source = self._trigger.source
-        return self._trigger.problem or (None if source is None else source.problem)
+        trigger = self._now()
+        return trigger.problem or (None if trigger.source is None else trigger.source.problem)
 
     @property
     def policy(self) -> DeliveryPolicy:
@@ -112,6 +112,9 @@ class TriggerHandle:
         if not isinstance(self._trigger.source, ScheduleSource):
             raise BadTrigger(self.kind, "n", n, "only schedules have next runs")
         return self._trigger.source.next_runs(n)
+
+    def _now(self) -> Trigger:
+        return self._service.events.triggers.now(self._trigger)
 
     def __repr__(self) -> str:
         text = f"<Trigger {self.name}: {self.kind} {self.shown} → {self.target}, {self.state}"
@@ -198,7 +201,7 @@ def next_name(function: RemoteFunction[Any, Any], kind: str) -> str:
     taken = {
         trigger.name
         for trigger in function.triggers
-        if engine is not None and engine.triggers.get(trigger.name) is trigger
+        if engine is not None and engine.triggers.holds(trigger)
     }
     number = 1
     while name in taken:
@@ -216,20 +219,20 @@ def retire_triggers(retired: Sequence[Trigger]) -> None:
         return
 
     def remove() -> None:
-        gone = [each for each in retired if engine.triggers.get(each.name) is each]
+        gone = [each for each in retired if engine.triggers.holds(each)]
         asyncio.get_running_loop().create_task(_remove(engine, gone), name="nbfaas-retire")
 
     service.call_later(_REPLACED_WITHIN, remove)
 
 
-async def _remove(engine: EventEngine, gone: Sequence[Trigger]) -> None:
+async def _remove(engine: EventsPort, gone: Sequence[Trigger]) -> None:
     for trigger in gone:
-        if engine.triggers.get(trigger.name) is trigger:
+        if engine.triggers.holds(trigger):
             await engine.remove(trigger.name)
 
 
 def _destination(
-    engine: EventEngine,
+    engine: EventsPort,
     trigger: Trigger,
     option: str,
     to: Destination,
@@ -251,6 +254,6 @@ def _destination(
     return name, None
 
 
-def _engine() -> EventEngine | None:
+def _engine() -> EventsPort | None:
     service = current_service()
     return None if service is None else service.events_if_open

@@ -17,7 +17,6 @@ from nbfaas.triggers.targets import FunctionTarget
 from nbfaas.triggers.trigger import FUNCTION, URL, Destinations, Trigger
 
 if TYPE_CHECKING:
-    from nbfaas.remote.deployed import DeployedFunction
     from nbfaas.remote.function import RemoteFunction
 
 _LONGEST_AGE = 6 * 3600.0
@@ -40,13 +39,14 @@ def invoke_trigger(served: ServedFunction, retries: Retries) -> Trigger:
 
 def rebuild_trigger(
     spec: TriggerSpec,
-    function: DeployedFunction,
-    served: ServedFunction,
-    find: Callable[[str], ServedFunction | None],
+    function: RemoteFunction[Any, Any],
+    served: FunctionTarget,
+    find: Callable[[str], FunctionTarget | None],
     queue_urls: Mapping[str, str],
 ) -> tuple[Trigger, Followers]:
-    """The trigger, not yet registered, with the triggers of its destinations. ``find`` gives the
-    function that a destination names. Raises ``ServerConfigError``, ``BadTrigger``."""
+    """The trigger, not yet registered, with the triggers of its destinations. ``function`` is what
+    the decorator is given, ``served`` gets the events; ``find`` gives the function that a
+    destination names. Raises ``ServerConfigError``, ``BadTrigger``."""
     from nbfaas.remote.trigger_making import make_trigger
     from nbfaas.remote.trigger_specs import recording_only
 
@@ -71,7 +71,7 @@ def _no_destination(name: str) -> RemoteFunction[Any, Any]:
     raise AssertionError(name)
 
 
-def _queue_url(spec: TriggerSpec, served: ServedFunction, urls: Mapping[str, str]) -> str:
+def _queue_url(spec: TriggerSpec, served: FunctionTarget, urls: Mapping[str, str]) -> str:
     if spec.name not in urls:
         raise ServerConfigError(
             "the configuration",
@@ -93,7 +93,7 @@ def _destination(
     to: DestinationSpec | None,
     option: str,
     trigger: Trigger,
-    find: Callable[[str], ServedFunction | None],
+    find: Callable[[str], FunctionTarget | None],
     followers: Followers,
 ) -> tuple[str | None, str | None]:
     """The name of the trigger, put to ``followers``, and the type of event it stands for."""

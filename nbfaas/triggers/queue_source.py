@@ -34,6 +34,8 @@ class QueueSource(Source):
 
     place: str
     """The URL of the stream, without credentials: the source of its events."""
+    url: str
+    """As it was given: with credentials, and so never to be shown."""
 
     @staticmethod
     def from_url(url: str, **options: Any) -> QueueSource:
@@ -58,7 +60,9 @@ class QueueSource(Source):
                 raise BadTrigger(
                     "queue", name, value, f"{scheme}:// takes {', '.join(found.OPTIONS)}"
                 )
-        return found(url, **options)
+        source = found(url, **options)
+        source.url = url
+        return source
 
     @abstractmethod
     def __init__(self, url: str, **options: Any) -> None: ...

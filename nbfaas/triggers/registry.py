@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from nbfaas.errors.delivery import UnknownTrigger
 from nbfaas.rules import RuleIndex
@@ -11,6 +11,9 @@ from nbfaas.triggers.trigger import Trigger
 
 
 class Registry:
+    here: ClassVar[bool] = True
+    """Whether their sources look at this machine's files."""
+
     def __init__(self) -> None:
         self._triggers: dict[str, Trigger] = {}
         self._rules = RuleIndex()
@@ -35,6 +38,14 @@ class Registry:
         trigger = self._triggers.get(name)
         if trigger is None:
             raise UnknownTrigger(name, sorted(self._triggers))
+        return trigger
+
+    def holds(self, trigger: Trigger) -> bool:
+        """Whether it is the one of its name."""
+        return self._triggers.get(trigger.name) is trigger
+
+    def now(self, trigger: Trigger) -> Trigger:
+        """It, as it stands now."""
         return trigger
 
     def add(self, trigger: Trigger) -> Trigger | None:

@@ -17,6 +17,14 @@ URL = "url:"
 WINDOW = 64  # attempts of one trigger that may be under way at once
 
 
+def shown_target(target: str) -> str:
+    """The function's name, or the URL. (Of a function that a notebook has brought to a server,
+    ``function:NAME@TRIGGER``, the name: see ``nbfaas.server.session_triggers``.)"""
+    if target.startswith(FUNCTION):
+        return target.removeprefix(FUNCTION).partition("@")[0]
+    return target.removeprefix(URL)
+
+
 class TriggerState(StrEnum):
     ACTIVE = "active"
     PAUSED = "paused"  # its source is stopped; what was accepted waits
@@ -74,7 +82,7 @@ class Trigger:
     @property
     def target_name(self) -> str:
         """The function's name, or the URL."""
-        return self.target.removeprefix(FUNCTION).removeprefix(URL)
+        return shown_target(self.target)
 
     def __repr__(self) -> str:
         problem = f": {self.problem}" if self.problem else ""
