@@ -107,6 +107,14 @@ class Binding:
         name, before = self._context
         return None if name in kwargs or len(args) > before else name
 
+    def may_use(self, field: str) -> bool:
+        """Whether the function gets this field of an event, alone or among all the others."""
+        if not self._known or self._takes_rest:
+            return True
+        return any(
+            each.gets in (Gets.EVENT, Gets.DATA) or each.name == field for each in self._parameters
+        )
+
     def __repr__(self) -> str:
         if not self._known:
             return "<Binding of an unknown signature>"

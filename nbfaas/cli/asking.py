@@ -34,7 +34,10 @@ def read_data(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise click.ClickException(f"--data is no JSON: {error}") from None
+        raise click.ClickException(
+            f"--data is no JSON: {error}. Write text as '\"abc\"' and an object as '{{\"n\": 3}}'; "
+            "@FILE reads a file, - standard input."
+        ) from None
 
 
 def shown(value: Any) -> str:

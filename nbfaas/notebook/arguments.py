@@ -14,8 +14,10 @@ from nbfaas.errors import MagicError
 def parse_line(parser: argparse.ArgumentParser, line: str, magic: str) -> argparse.Namespace:
     """The arguments in ``line``, quoted as in a shell. ``magic`` is what it is typed behind.
 
-    Raises ``MagicError``.
+    Raises ``MagicError``, also for the beginning of an option's name: what it stands for now, it
+    may not with the next release.
     """
+    parser.allow_abbrev = False
     try:
         words = shlex.split(line)
     except ValueError as error:
@@ -29,10 +31,12 @@ def parse_line(parser: argparse.ArgumentParser, line: str, magic: str) -> argpar
 
 
 def _nearest(parser: argparse.ArgumentParser, words: list[str]) -> str:
-    known = [option for action in parser._actions for option in action.option_strings]
+    options = [option for action in parser._actions for option in action.option_strings]
+    known = [option.lstrip("-") for option in options if option.startswith("--")]
     for word in words:
-        option = word.partition("=")[0]
-        if option.startswith("--") and not any(name.startswith(option) for name in known):
-            near = difflib.get_close_matches(option, known, 1)
-            return f" Did you mean {near[0]}?" if near else ""
+        given = word.partition("=")[0].removeprefix("--")
+        if word.startswith("--") and given not in known:
+            begun = [name for name in known if name.startswith(given)]
+            near = begun or difflib.get_close_matches(given, known, 1)
+            return f" Did you mean --{near[0]}?" if near else ""
     return ""

@@ -19,6 +19,7 @@ from nbfaas.errors import BadTrigger
 from nbfaas.model.function import Volume
 from nbfaas.remote.decorator import remote
 from nbfaas.remote.function import RemoteFunction
+from nbfaas.remote.options import RESERVED_TARGETS
 from nbfaas.remote.trigger_options import TriggerOptions, parse_trigger_options
 from nbfaas.remote.trigger_specs import describe_trigger, is_recording_only
 from nbfaas.remote.triggers import add_trigger, next_name
@@ -96,12 +97,18 @@ class On:
             )
 
         folder = make("checked").folder
+        if folder in RESERVED_TARGETS:
+            wanted = (
+                f"a sandbox has a {folder} of its own, where it can't see this machine's; watch a "
+                "folder below it, or another one"
+            )
+            raise BadTrigger("file", "pattern", os.fspath(pattern), wanted)
         own = {"events": tuple(events), "stable": stable, "existing": existing}
         decorate = self._decorate_with("file", options, make, [absolute], own)
 
         def mount_and_decorate(decorated: Any) -> RemoteFunction[Any, Any]:
             function = _remote(decorated)
-            if not is_recording_only():
+            if not is_recording_only() and get_service().events.triggers.here:
                 # Docker would make it, as root, and so the first file could not be put there.
                 os.makedirs(folder, exist_ok=True)
             function.mount(Volume(folder, folder, read_only=True))
@@ -134,9 +141,22 @@ class On:
                     raise BadTrigger("http", option, options[option], wanted)
         source = HttpSource(method, path, respond=respond, deadline=deadline, auth=auth)
         own = {"respond": respond, "deadline": deadline, "auth": auth}
-        return self._decorate_with(
+        decorate = self._decorate_with(
             "http", options, lambda name: source, [method, path], own, listens=True
         )
+
+        def check_and_decorate(decorated: Any) -> RemoteFunction[Any, Any]:
+            function = _remote(decorated)
+            for parameter in source.parameters:
+                if not function._binding().may_use(parameter):
+                    wanted = (
+                        f"function {function.name!r} takes no {parameter!r}; name a parameter so, "
+                        "or one event, which has all of the request"
+                    )
+                    raise BadTrigger("http", "path", path, wanted)
+            return decorate(function)
+
+        return check_and_decorate
 
     def queue(self, url: str, /, **options: Any) -> Decorator:
         """When a message comes from a queue: ``on.queue("redis://localhost:6379/0",

@@ -18,6 +18,7 @@ _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?\s*", re.IGNORECASE)
 _UNITS = {"": 1, "K": 1024, "M": MB, "G": 1024 * MB, "T": 1024 * 1024 * MB}
 _LEAST_MEMORY = 16 * MB  # below this not even the interpreter starts
 _LEAST_CPU = 0.01  # Docker's own bound
+RESERVED_TARGETS = ("/tmp", "/run/nbfaas", "/opt/nbfaas", "/proc", "/sys", "/dev")  # noqa: S108
 _VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -61,15 +62,23 @@ def _cpu(options: FunctionOptions, value: Any) -> FunctionOptions:
 def _memory(options: FunctionOptions, value: Any) -> FunctionOptions:
     memory = parse_size("memory", value)
     if memory < _LEAST_MEMORY:
-        raise OptionError("memory", value, f"at least {_LEAST_MEMORY // MB} MB are needed")
+        wanted = f"at least {_LEAST_MEMORY // MB} MB are needed"
+        raise OptionError("memory", value, wanted + _meant_megabytes(value))
     return _resources(options, memory=memory)
 
 
 def _scratch(options: FunctionOptions, value: Any) -> FunctionOptions:
     scratch = parse_size("scratch", value)
     if scratch < MB:
-        raise OptionError("scratch", value, "give the size of /tmp, at least 1 MB")
+        wanted = "give the size of /tmp, at least 1 MB"
+        raise OptionError("scratch", value, wanted + _meant_megabytes(value))
     return _resources(options, scratch=scratch)
+
+
+def _meant_megabytes(value: object) -> str:
+    if str(value).strip().isdecimal() and str(value).strip("0 "):
+        return f'; a number without a unit is bytes: write "{str(value).strip()}MB" for megabytes'
+    return ""
 
 
 def _timeout(options: FunctionOptions, value: Any) -> FunctionOptions:
@@ -132,7 +141,7 @@ def _volume(target: object, source: object) -> Volume:
     if not isinstance(target, str) or not target.startswith("/") or target.rstrip("/") == "":
         raise OptionError("volumes", target, "mount at an absolute path, such as '/data'")
     target = target.rstrip("/")
-    if target in ("/tmp", "/run/nbfaas", "/opt/nbfaas", "/proc", "/sys", "/dev"):  # noqa: S108
+    if target in RESERVED_TARGETS:
         raise OptionError("volumes", target, "this path is the sandbox's own")
     if f"{target}/".startswith("/tmp/.nbfaas/"):  # noqa: S108 - the sandbox's
         raise OptionError("volumes", target, "secrets are kept there")

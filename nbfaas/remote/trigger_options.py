@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from nbfaas.agent.event import Event
-from nbfaas.errors import BadTrigger
+from nbfaas.errors import BadTransformer, BadTrigger
 from nbfaas.model.delivery import DeliveryPolicy
 from nbfaas.remote.function import RemoteFunction
 from nbfaas.rules import Transformer
@@ -106,7 +106,10 @@ def _key(kind: str, path: Any) -> Callable[[Event], str | None] | None:
         return None
     if not isinstance(path, str):
         raise BadTrigger(kind, "ordered_by", path, 'give a path, such as "$.data.customer"')
-    steps = read_path(path, "ordered_by")
+    try:
+        steps = read_path(path, "ordered_by")
+    except BadTransformer as error:
+        raise BadTrigger(kind, "ordered_by", path, f"{error.problem}. {error.fix}") from None
 
     def key(event: Event) -> str | None:
         value = look_up(event.to_dict(), steps)

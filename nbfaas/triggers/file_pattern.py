@@ -67,7 +67,11 @@ class FilePattern:
         if below[-1] == DEEP:
             below.append("*")
         root = "/" if pattern.startswith(("/", "~")) else os.getcwd()
-        return cls(pattern, os.path.abspath(os.path.join(root, *parts[:fixed])), tuple(below))
+        folder = os.path.abspath(os.path.join(root, *parts[:fixed]))
+        if folder == "/":
+            wanted = f"it would watch the whole disk; begin with a folder, {_EXAMPLE}"
+            raise BadTrigger("file", "pattern", pattern, wanted)
+        return cls(pattern, folder, tuple(below))
 
     @property
     def deep(self) -> bool:

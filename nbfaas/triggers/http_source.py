@@ -100,6 +100,11 @@ class HttpSource(Source):
     def describe(self) -> str:
         return f"{self.method} {self.path}"
 
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of the path's parameters."""
+        return tuple(name for name, _ in _PARAMETER.findall(self.path))
+
     def bind(self, routes: RouteRegistrar, trigger: str) -> None:
         """Reserve the route for ``trigger``. Raises ``BadTrigger`` if it is another trigger's."""
         route = HttpRoute(self.method, self.path, trigger, self.respond, self.deadline, self.auth)

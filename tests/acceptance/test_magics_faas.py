@@ -78,6 +78,17 @@ def test_ps_shows_sandboxes_and_stop_removes_idle_ones(score):
     assert "Did you mean 'score'?" in score.run("%faas stop scroe").error
 
 
+def test_options_are_not_abbreviated_lest_they_mean_something_else_one_day(score):
+    for line, meant in {
+        "%faas stop --al": "--all",
+        "%faas dlq purge --a": "--all",
+        "%faas events --trig a": "--trigger",
+    }.items():
+        cell = score.run(line)
+        assert (cell.error_name, f"Did you mean {meant}?" in cell.error) == ("MagicError", True)
+    assert "Did you mean" not in score.run("%faas status --al").error
+
+
 def test_stop_all_cancels_what_runs_and_the_next_call_starts_anew(score):
     score.run("@remote\ndef nap():\n    import time\n    time.sleep(60)\ncall = nap.spawn()").ok()
     score.run("%faas stop --all").ok()

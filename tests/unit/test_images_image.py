@@ -43,7 +43,7 @@ def test_the_repr_is_the_expression_that_makes_the_image(text):
 
 
 def test_an_unknown_runtime_is_refused_with_the_known_ones():
-    with pytest.raises(ImageNotFound, match="Runtimes: python, scientific"):
+    with pytest.raises(ImageNotFound, match=r"mean 'python'.*Runtimes: python, scientific"):
         Image.runtime("pyton")
 
 

@@ -67,6 +67,8 @@ def test_an_image_may_be_a_variable():
     ("line", "error", "text"),
     [
         ("--memroy 1GB", MagicError, "Did you mean --memory?"),
+        ("--mem 1GB", MagicError, "Did you mean --memory?"),
+        ("--no-bl", MagicError, "Did you mean --no-block?"),
         ("stray", MagicError, "stray"),
         ("--cpu", MagicError, "--cpu"),
         ("--retries two", MagicError, "--retries"),
