@@ -12,11 +12,6 @@ import sys
 import debian_packages
 
 LOCK = "/var/lock/nbfaas-chromium.lock"
-# What the browser is started with: as root and without a GPU, and asking nothing of the network.
-OPTIONS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-)
 
 
 class NoChromium(Exception):

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # The tests of widgets have a server, and a notebook in a browser; they need nbfaas.
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
 JupyterServer: Any = importlib.import_module("running_jupyter").JupyterServer
-NotebookPage: Any = importlib.import_module("notebook_page").NotebookPage
+notebook_page: Any = importlib.import_module("notebook_page")
 
 NOTEBOOK = ROOT / "notebooks" / "01-first-steps.ipynb"
 IMAGES = ROOT / "docs" / "images"
@@ -55,7 +55,9 @@ def main(names: list[str]) -> int:
     try:
         server.start()
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=program, args=chromium.OPTIONS)
+            browser = playwright.chromium.launch(
+                executable_path=program, args=notebook_page.OPTIONS
+            )
             for name in names or known:
                 scale, window = (2.0, TALL) if name == "tour" else (1.25, WINDOW)
                 context = browser.new_context(viewport=window, device_scale_factor=scale)
@@ -73,7 +75,7 @@ def main(names: list[str]) -> int:
 def sit(name: str, context: BrowserContext, server: Any) -> list[str]:
     """The pictures of some widgets, in both themes each; what is wrong with them."""
     problems = []
-    notebook = NotebookPage(context.new_page(), server, "lab")
+    notebook = notebook_page.NotebookPage(context.new_page(), server, "lab")
     try:
         notebook.open_notebook([SITTINGS[name].setup])
         notebook.run_cell(0, timeout=1000 * RUN_SECONDS)
@@ -108,7 +110,7 @@ def keep(picture: bytes, file: Path) -> list[str]:
 
 def tour(context: BrowserContext, server: Any) -> list[str]:
     """The sections of the first notebook; what failed, but for where the cell says that it will."""
-    notebook = NotebookPage(context.new_page(), server, "lab")
+    notebook = notebook_page.NotebookPage(context.new_page(), server, "lab")
     try:
         notebook.open_file(NOTEBOOK)
         failed: list[str] = notebook.run_all(timeout=1000 * RUN_SECONDS)

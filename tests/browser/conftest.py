@@ -17,14 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from notebook_page import NotebookPage, OpenNotebook
+from notebook_page import OPTIONS, NotebookPage, OpenNotebook
 from playwright.sync_api import BrowserContext, expect, sync_playwright
 from running_jupyter import JupyterServer
-
-_OPTIONS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -57,7 +52,7 @@ def browser() -> Iterator[BrowserContext]:
             "leave such tests out with -m 'not browser'."
         )
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=_OPTIONS)
+        browser = playwright.chromium.launch(executable_path=program, args=OPTIONS)
         context = browser.new_context(viewport={"width": 1200, "height": 1600})
         context.set_default_timeout(30_000)
         expect.set_options(timeout=20_000)

@@ -10,6 +10,11 @@ from typing import Any
 from playwright.sync_api import ConsoleMessage, Locator, Page
 from running_jupyter import JupyterServer
 
+# What the browser is started with: as root and without a GPU, and asking nothing of the network.
+OPTIONS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+)
 _LOAD = 120_000  # milliseconds
 _RUN = 120_000
 

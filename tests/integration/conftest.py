@@ -8,12 +8,16 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import docker
 import pytest
+from function_images import remove_images
 from places import DockerPlace, folders_of
 
 from nbfaas.backends.docker_options import OWNER_LABEL
 from nbfaas.backends.owner import Owner
+from nbfaas.catalog import Catalog
 from nbfaas.model.records import Record
+from nbfaas.remote.deploy import open_catalog
 from nbfaas.service import Service, close_service, get_service, set_notify
 from nbfaas.settings import Settings, config
 
@@ -63,6 +67,28 @@ async def place() -> AsyncIterator[DockerPlace]:
     assert not left
 
 
+@pytest.fixture(scope="module")
+def client() -> Iterator[docker.DockerClient]:
+    client = docker.from_env()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def data(monkeypatch, tmp_path, client) -> Iterator[Path]:
+    """An empty data folder; the images of what was deployed from it are removed in the end."""
+    monkeypatch.setattr(config, "data_dir", str(tmp_path / "data"))
+    monkeypatch.setattr(config, "show_progress", False)
+    monkeypatch.setattr(config, "prewarm", 0)  # sandboxes would keep images in use
+    yield tmp_path / "data"
+    remove_images(client)
+
+
+@pytest.fixture
+def catalog(data) -> Catalog:
+    return open_catalog()
+
+
 @pytest.fixture
 def setting(monkeypatch) -> Callable[..., None]:
     """Changes settings for one test: ``setting(silence=0.5)``."""
@@ -95,8 +121,6 @@ def left_behind() -> dict[str, list[str]]:
 
 
 def _containers(owner: Owner) -> list[str]:
-    import docker
-
     try:
         client = docker.from_env(timeout=10)
     except docker.errors.DockerException:

@@ -7,14 +7,12 @@ import io
 import json
 import socket
 import tarfile
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
-import docker
 import pytest
+from web_answers import Answers, serving
 
 from nbfaas.errors import ImageNotFound, PythonMismatch
 from nbfaas.images.builder import Images
@@ -37,7 +35,7 @@ def _digest(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
-class Registry(BaseHTTPRequestHandler):
+class Registry(Answers):
     """Serves one image, ``old:1``, which says that it has Python 3.8."""
 
     layer = _layer()
@@ -80,36 +78,16 @@ class Registry(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         kind, data = self.files.get(self.path, ("", b""))
-        self.send_response(200 if kind else 404)
-        self.send_header("Content-Type", kind or "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.send_header("Docker-Content-Digest", _digest(data))
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(data)
+        headers = {"Content-Type": kind, "Docker-Content-Digest": _digest(data)}
+        self.answer(200 if kind else 404, data, headers)
 
     do_HEAD = do_GET
-
-    def log_message(self, *about: object) -> None:
-        pass
 
 
 @pytest.fixture
 def registry() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Registry)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"localhost:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-@pytest.fixture
-def client() -> Iterator[docker.DockerClient]:
-    client = docker.from_env()
-    yield client
-    client.close()
+    with serving(Registry) as host:
+        yield host
 
 
 def test_an_image_is_pulled_and_then_judged(registry, client, tmp_path):

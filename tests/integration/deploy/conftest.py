@@ -5,40 +5,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
-import docker
 import pytest
-from function_images import remove_images
 from registry_servers import RegistryServer
 
-from nbfaas.catalog import Catalog
-from nbfaas.remote.deploy import open_catalog
 from nbfaas.settings import config
 
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[docker.DockerClient]:
-    client = docker.from_env()
-    yield client
-    client.close()
-
-
-@pytest.fixture
-def data(monkeypatch, tmp_path, client) -> Iterator[Path]:
-    """An empty data folder; the images that were deployed are removed in the end."""
-    monkeypatch.setattr(config, "data_dir", str(tmp_path / "data"))
-    monkeypatch.setattr(config, "show_progress", False)
-    monkeypatch.setattr(config, "prewarm", 0)  # sandboxes would keep images in use
-    yield tmp_path / "data"
-    remove_images(client)
-
-
-@pytest.fixture
-def catalog(data) -> Catalog:
-    return open_catalog()
 
 
 @pytest.fixture

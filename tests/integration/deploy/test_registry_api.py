@@ -6,13 +6,12 @@ import base64
 import json
 import shutil
 import socket
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from registry_servers import PASSWORD, USER, RegistryServer
+from web_answers import Answers, serving
 
 from nbfaas.errors import BadDeployment, RegistryRefused, RegistryUnavailable
 from nbfaas.images import registry_api
@@ -54,7 +53,7 @@ def test_plain_http_is_not_spoken_with_a_registry_elsewhere(monkeypatch):
         server.close()
 
 
-class Tokens(BaseHTTPRequestHandler):
+class Tokens(Answers):
     """A registry that wants a token, and where tokens are had, as on the large public ones."""
 
     def do_GET(self) -> None:
@@ -73,28 +72,13 @@ class Tokens(BaseHTTPRequestHandler):
             self._answer(200, {"tags": ["v1"]}, link='</v2/a/b/tags/list?n=1&last=v1>; rel="next"')
 
     def _answer(self, code: int, body: object, wanted: str = "", link: str = "") -> None:
-        data = json.dumps(body).encode()
-        self.send_response(code)
-        for name, value in (("WWW-Authenticate", wanted), ("Link", link)):
-            if value:
-                self.send_header(name, value)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *about: object) -> None:
-        pass
+        self.answer(code, json.dumps(body).encode(), {"WWW-Authenticate": wanted, "Link": link})
 
 
 @pytest.fixture
 def tokens() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Tokens)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"localhost:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Tokens) as host:
+        yield host
 
 
 def test_a_token_is_had_for_the_credentials_and_all_pages_are_read(tokens, monkeypatch, tmp_path):
