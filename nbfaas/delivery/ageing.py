@@ -49,7 +49,8 @@ class Ageing:
         """Have all that is overdue die; returns how much that was. Raises ``EventStoreError``."""
         count = 0
         while found := await asyncio.wrap_future(self._store.overdue(now)):
-            told, quiet = [], []
+            told: list[Overdue] = []
+            quiet: list[Overdue] = []
             for each in found:
                 (told if self._mourner.tells_of_death(each.trigger) else quiet).append(each)
             await self._settle(quiet, [_death(each, now) for each in quiet])

@@ -54,16 +54,15 @@ def policy_of(text: str) -> DeliveryPolicy:
 
 def delivery_of(row: list[Any]) -> Delivery:
     """A row of ``deliveries.sql``."""
-    (number, trigger, target, key, epoch, attempt, *times, depth, policy, body) = row
-    return Delivery(
-        number, trigger, target, key, epoch, attempt, *times, depth, policy_of(policy),
-        body.encode(),
-    )  # fmt: skip
+    *_, policy, body = row
+    row[-2:] = policy_of(policy), body.encode()
+    return Delivery(*row)
 
 
 def overdue_of(row: list[Any]) -> Overdue:
     """A row of ``expiring.sql``."""
-    return Overdue(*row[:-1], policy_of(row[-1]))
+    row[-1] = policy_of(row[-1])
+    return Overdue(*row)
 
 
 def attempt_of(row: list[Any]) -> DeliveryAttempt:

@@ -52,6 +52,7 @@
     │   └── PathUnreadable (OSError)        a watched folder can't be read
     ├── DeliveryError                       an event can't be accepted or delivered
     │   ├── EventConflict                   another event had its source and id
+    │   ├── EventTooLarge                   what a source brought is larger than is kept
     │   ├── IntakeFull                      too many events wait
     │   ├── ChainTooLong                    destinations led on and on
     │   ├── ResultNotJson                   a result that has to become an event is no JSON
@@ -131,6 +132,7 @@ from nbfaas.errors.delivery import (
     EventStoreError,
     EventStoreHeld,
     EventStoreUnavailable,
+    EventTooLarge,
     IntakeFull,
     ResultNotJson,
     TriggerError,
@@ -250,6 +252,8 @@ __all__ = [
     "EventStoreError",
     "EventStoreHeld",
     "EventStoreUnavailable",
+    "EventTooLarge",
+    "ExportRefused",
     "FunctionExited",
     "FunctionTimeout",
     "GatewayError",

@@ -70,6 +70,17 @@ class UnknownDeadLetter(DeliveryError, KeyError):
         return str(self.args[0])
 
 
+class EventTooLarge(DeliveryError):
+    """An event that a source has brought, or a transformer has made, is larger than is kept."""
+
+    def __init__(self, event_id: str, size: object, limit: int) -> None:
+        shown = f"{size / 1e6:,.0f} MB" if isinstance(size, int) else "too much"
+        super().__init__(
+            f"the event {event_id!r} was {shown} as JSON, and no more than {limit / 1e6:,.0f} MB "
+            "are kept: its data was left out. Have a path or a key sent in the place of the data."
+        )
+
+
 class ChainTooLong(DeliveryError):
     """Destinations led from event to event for too many links; probably they form a loop."""
 

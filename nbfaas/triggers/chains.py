@@ -75,21 +75,25 @@ def failure_event(
     error: str,
     verdict: Verdict,
     kind: str | None,
+    *,
+    whole: bool = True,
 ) -> Event:
     """Its data holds the ``error``, the ``reason`` for giving up, and the event itself; but only
-    who the event is, if with it the data would be nested too deeply for an event."""
+    who the event is, if it is not to be ``whole``, or if with it the data would be nested too
+    deeply for an event."""
+    brief = {"source": event.source, "id": event.id, "type": event.type}
     data = {
         "error": error.encode("utf-8", "backslashreplace").decode(),
         "reason": verdict.reason,
         "attempts": delivery.attempt,
         "trigger": trigger.name,
         "function": trigger.target_name,
-        "event": event.to_dict(),
+        "event": event.to_dict() if whole else brief,
     }
     try:
         return _failed(trigger, delivery, event, data, kind)
     except BadEvent:
-        data["event"] = {"source": event.source, "id": event.id, "type": event.type}
+        data["event"] = brief
         return _failed(trigger, delivery, event, data, kind)
 
 

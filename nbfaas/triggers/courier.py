@@ -17,6 +17,7 @@ from nbfaas.dispatch.settling import describe
 from nbfaas.errors import (
     BindingError,
     ChainTooLong,
+    EventTooLarge,
     InsufficientResources,
     NbfaasError,
     PackagingError,
@@ -29,6 +30,7 @@ from nbfaas.model.function import FunctionVersion
 from nbfaas.model.invocation import InvocationState
 from nbfaas.model.records import DeliveryAttempted, Subscriber
 from nbfaas.triggers.chains import failure_event, success_event
+from nbfaas.triggers.incoming import too_large
 from nbfaas.triggers.registry import Registry
 from nbfaas.triggers.targets import FunctionTarget, SplitTarget
 from nbfaas.triggers.trigger import FUNCTION, Destinations, Trigger
@@ -41,6 +43,7 @@ PERMANENT = (
     UntrustedResult,
     ResultNotJson,
     ChainTooLong,
+    EventTooLarge,
     VolumeError,
     InsufficientResources,
 )
@@ -51,18 +54,23 @@ Route = Callable[[Event, Sequence[str]], Incoming]
 
 class _Named(msgspec.Struct):
     id: str
+    nbfaasleftout: Any = None  # see ``LEFT_OUT``
 
 
-_read_id = msgspec.json.Decoder(_Named)
+_read_named = msgspec.json.Decoder(_Named)
 
 
 def _always(version: FunctionVersion) -> Callable[[str], FunctionVersion]:
     return lambda _: version
 
 
-def _id_of(body: bytes) -> str:
-    """The event's id, without reading all of it."""
-    return _read_id.decode(body).id
+def _hopeless(delivery: Delivery, named: _Named, limit: int) -> NbfaasError | None:
+    """Why it can't be delivered at all; None: it can."""
+    if delivery.depth > limit:
+        return ChainTooLong(delivery.trigger, delivery.depth, limit)
+    if named.nbfaasleftout is not None:
+        return too_large(named.id, named.nbfaasleftout)
+    return None
 
 
 class TriggerCourier:
@@ -167,11 +175,11 @@ class TriggerCourier:
         limit = self._max_chain()
         invocations = []
         for delivery in batch:
-            if delivery.depth > limit:
-                error = ChainTooLong(delivery.trigger, delivery.depth, limit)
+            named = _read_named.decode(delivery.body)  # without making all of it
+            if (error := _hopeless(delivery, named, limit)) is not None:
                 self._end(delivery, ended(delivery), error)
                 continue
-            event_id = _id_of(delivery.body)
+            event_id = named.id
             invocation = event_invocation(
                 self._new_id(),
                 version_for(event_id),
@@ -252,12 +260,10 @@ class TriggerCourier:
 
     async def _send(self, delivery: Delivery, ended: Ended) -> None:
         began = time.perf_counter()
-        if delivery.depth > self._max_chain():
-            error: NbfaasError | None = ChainTooLong(
-                delivery.trigger, delivery.depth, self._max_chain()
-            )
-        else:
-            self._tell(delivery, _id_of(delivery.body), None)
+        named = _read_named.decode(delivery.body)
+        error = _hopeless(delivery, named, self._max_chain())
+        if error is None:
+            self._tell(delivery, named.id, None)
             error = await self._urls.send(delivery.target, delivery.body)
         wall = time.perf_counter() - began
         if error is None:
@@ -282,8 +288,12 @@ class TriggerCourier:
         where: Destinations = trigger.destinations
         if not where.of_failure:
             return []
-        told = failure_event(trigger, delivery, event, error, verdict, where.failure_type)
-        return [self._route(told, [where.failure_trigger] if where.failure_trigger else [])]
+        to = [where.failure_trigger] if where.failure_trigger else []
+        given = (trigger, delivery, event, error, verdict, where.failure_type)
+        try:
+            return [self._route(failure_event(*given), to)]
+        except BadEvent:  # with the whole event in it, it is too large
+            return [self._route(failure_event(*given, whole=False), to)]
 
     # -- what dies while it waits
 

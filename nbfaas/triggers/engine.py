@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from nbfaas.agent.event import BadEvent, Event
+from nbfaas.agent.event import Event
 from nbfaas.delivery.deliverer import Deliverer
 from nbfaas.delivery.retrying import retry_after
 from nbfaas.delivery.store import EventStore
@@ -24,7 +23,6 @@ from nbfaas.model.delivery import (
     Delivery,
     DeliveryState,
     Incoming,
-    NewDelivery,
     Outcome,
     Overdue,
 )
@@ -36,17 +34,15 @@ from nbfaas.model.records import (
 )
 from nbfaas.settings import Settings
 from nbfaas.triggers.acceptor import Acceptor
-from nbfaas.triggers.chains import depth_of, digest, encode
 from nbfaas.triggers.courier import TriggerCourier
 from nbfaas.triggers.http_source import HttpSource, RouteRegistrar
+from nbfaas.triggers.incoming import incoming_of, new_delivery, sized
 from nbfaas.triggers.receipt import Receipt
 from nbfaas.triggers.registry import Registry
+from nbfaas.triggers.source_intake import SourceIntake
 from nbfaas.triggers.supervisor import Supervisor
 from nbfaas.triggers.targets import FunctionTarget
 from nbfaas.triggers.trigger import FUNCTION, Trigger, TriggerState
-
-_LARGEST_EVENT = 100_000_000  # bytes of JSON; many of them are in memory at once
-_FULL_PAUSE = 0.25  # seconds a source waits before it looks whether the queue has room again
 
 
 class EventEngine:
@@ -183,10 +179,12 @@ class EventEngine:
         to: Sequence[str] = (),
         source_key: str | None = None,
         state: bytes | None = None,
+        cut: bool = False,
     ) -> list[Receipt]:
         """Accept events, all or none; durable when it returns. ``to``: names of triggers they are
-        addressed to, whatever their rules. Raises ``IntakeFull``, ``EventConflict`` (the others
-        were accepted) and ``EventStoreError``."""
+        addressed to, whatever their rules. ``cut``: what is too large is kept without its data, and
+        becomes a dead letter. Raises ``IntakeFull``, ``EventConflict`` (the others were accepted),
+        ``EventStoreError``, and ``BadEvent`` if one is too large."""
         self._check_room(len(events))
         incoming: list[Incoming] = []
         names: list[tuple[str, ...]] = []
@@ -196,11 +194,12 @@ class EventEngine:
                 as_json = event.to_dict()
                 found = self.triggers.matching(as_json, to)
                 names.append(tuple(trigger.name for trigger in found))
+                kept = sized(event, as_json, cut=cut)
                 deliveries = [
-                    _new_delivery(trigger, event, lease=self._reserved(trigger, reserved))
+                    new_delivery(trigger, kept.event, lease=self._reserved(trigger, reserved))
                     for trigger in found
                 ]
-                incoming.append(_incoming(event, as_json, deliveries))
+                incoming.append(incoming_of(kept, deliveries))
         except BaseException:
             for name in reserved:
                 self._deliverer.release(name)
@@ -244,10 +243,12 @@ class EventEngine:
         return receipts
 
     def incoming(self, event: Event, to: Sequence[str] = ()) -> Incoming:
-        """An event of a destination, as the store takes it in."""
+        """An event of a destination, as the store takes it in. Raises ``BadEvent`` if it is too
+        large."""
         as_json = event.to_dict()
         found = self.triggers.matching(as_json, to)
-        return _incoming(event, as_json, [_new_delivery(trigger, event) for trigger in found])
+        kept = sized(event, as_json, cut=False)
+        return incoming_of(kept, [new_delivery(trigger, event) for trigger in found])
 
     def _check_room(self, count: int) -> None:
         waiting, limit = self.store.backlog, self._settings.max_backlog
@@ -343,66 +344,3 @@ class _Typed(msgspec.Struct):
     """What has to be known of an event's JSON."""
 
     type: str
-
-
-class SourceIntake:
-    """The intake of one trigger's source: see ``nbfaas.triggers.source.Intake``."""
-
-    def __init__(self, engine: EventEngine, trigger: Trigger) -> None:
-        self._engine = engine
-        self._trigger = trigger
-
-    def __repr__(self) -> str:
-        return f"<SourceIntake of {self._trigger.name}>"
-
-    async def accept(
-        self, events: Sequence[Event], *, state: Mapping[str, Any] | None = None
-    ) -> None:
-        encoded = None if state is None else msgspec.json.encode(state)
-        while True:
-            try:
-                await self._engine.accept(
-                    events,
-                    to=[self._trigger.name],
-                    source_key=self._trigger.name,
-                    state=encoded,
-                )
-                return
-            except IntakeFull:
-                await asyncio.sleep(_FULL_PAUSE)
-
-    @property
-    def state(self) -> Mapping[str, Any] | None:
-        encoded = self._engine.store.state_of(self._trigger.name)
-        return None if encoded is None else msgspec.json.decode(encoded, type=dict[str, Any])
-
-
-def _new_delivery(trigger: Trigger, event: Event, *, lease: bool = False) -> NewDelivery:
-    body = None
-    if trigger.transformer is not None:
-        as_json = event.to_dict()
-        data = trigger.transformer.apply(as_json)
-        try:
-            body = event.replace(data=data).to_json()
-        except BadEvent:  # nested too deeply now; of that the attempt is to die, and not the source
-            as_json.pop("data_base64", None)
-            body = encode({**as_json, "data": data})
-    key = None if trigger.ordered_by is None else trigger.ordered_by(event)
-    return NewDelivery(trigger.name, trigger.target, trigger.policy, key, body, lease)
-
-
-def _incoming(event: Event, as_json: dict[str, Any], deliveries: Iterable[NewDelivery]) -> Incoming:
-    body = encode(as_json)
-    if len(body) > _LARGEST_EVENT:
-        raise BadEvent(
-            f"the event is {len(body) / 1e6:,.0f} MB of JSON, and no more than "
-            f"{_LARGEST_EVENT / 1e6:,.0f} MB are kept; put its data into a file, and emit the path"
-        )
-    return Incoming(
-        event.source,
-        event.id,
-        body,
-        digest(as_json),
-        depth_of(event),
-        tuple(deliveries),
-    )

@@ -16,12 +16,15 @@ from nbfaas.agent.event import BadEvent
 from nbfaas.errors import BadTrigger
 from nbfaas.model.delivery import DeliveryPolicy, DeliveryState
 from nbfaas.service import Service
-from nbfaas.triggers.engine import EventEngine
+from nbfaas.triggers.incoming import new_delivery
+from nbfaas.triggers.source_intake import SourceIntake
 
 pytestmark = [
     pytest.mark.usefixtures("service", "no_triggers"),
     pytest.mark.parametrize("service", ["process"], indirect=True),
 ]
+
+incoming = sys.modules[new_delivery.__module__]  # nbfaas.triggers is the list of triggers
 
 
 def _nested(depth: int) -> object:
@@ -32,8 +35,7 @@ def _nested(depth: int) -> object:
 
 
 def test_events_that_are_refused_take_no_place_of_others(service, monkeypatch):
-    engine = sys.modules[EventEngine.__module__]  # nbfaas.triggers is the list of triggers
-    monkeypatch.setattr(engine, "_LARGEST_EVENT", 1_000_000)
+    monkeypatch.setattr(incoming, "LARGEST_EVENT", 1_000_000)
     kind = new_type()
 
     @on.event(kind, transform={"x": "$.data"}, max_in_flight=2)
@@ -245,3 +247,77 @@ def test_only_triggers_whose_letters_are_redriven_are_told_of_anew(service, monk
     nbfaas.dead_letters.redrive(trigger="second-fails")
     assert nbfaas.triggers.drain(30)
     assert [text.split("'")[1] for text in notices] == ["first-fails", "second-fails"]
+
+
+def test_what_a_source_brings_that_is_too_large_is_a_dead_letter_and_it_goes_on(
+    service, monkeypatch
+):
+    monkeypatch.setattr(incoming, "LARGEST_EVENT", 1_000_000)
+    failed = new_type("failed")
+
+    @on.event("none", name="swallows", on_failure=failed, transform={"x": "$.data"})
+    @remote(cpu=0.25)
+    def swallow(x):
+        return x
+
+    @on.event(failed, name="told-of-size")
+    @remote(cpu=0.25)
+    def tell(data):
+        return data
+
+    intake = SourceIntake(service.events, service.events.triggers["swallows"])
+    large = Event("made", "x" * 1_000_000, source="queue", id="2")
+    batch = [Event("made", 1, source="queue", id="1"), large, Event("made", 3, source="queue")]
+    for _ in range(2):  # as after a crash before it was acknowledged
+        service.run(intake.accept(batch, state={"at": 3}))
+    assert nbfaas.triggers.drain(30)
+    assert intake.state == {"at": 3}
+    assert len(service.events.store.history("swallows")) == 3
+    (letter,) = nbfaas.dead_letters.list("swallows")
+    assert letter.event["id"] == "2"
+    assert letter.event.get("data") is None
+    assert letter.event["nbfaasleftout"] > 1_000_000
+    assert "1 MB are kept" in (letter.attempts[0].error or "")
+    (told,) = service.events.store.history("told-of-size")
+    assert told.event["data"]["event"]["id"] == "2"
+    # Nobody has put it right meanwhile.
+    nbfaas.dead_letters.redrive(letter.number)
+    assert nbfaas.triggers.drain(30)
+    assert len(nbfaas.dead_letters.list("swallows")) == 1
+
+
+def test_what_a_transformer_makes_too_large_is_that_trigger_s_dead_letter_only(
+    service, monkeypatch
+):
+    monkeypatch.setattr(incoming, "LARGEST_EVENT", 1_000_000)
+    kind = new_type()
+    both = {"a": "$.data", "b": "$.data"}
+
+    @on.event(kind, name="doubles", transform=both)
+    @on.event(kind, name="takes")
+    @remote(cpu=0.25)
+    def take(data):
+        return len(data)
+
+    kept = delivered(service, nbfaas.emit(kind, "x" * 600_000).id)
+    assert {each.trigger: each.state.value for each in kept} == {"doubles": "dead", "takes": "done"}
+
+
+def test_a_failure_that_with_its_event_would_be_too_large_names_the_event(service, monkeypatch):
+    monkeypatch.setattr(incoming, "LARGEST_EVENT", 1_000_000)
+    kind, failed = new_type(), new_type("failed")
+
+    @on.event(kind, on_failure=failed, delivery=1)
+    @remote(cpu=0.25)
+    def fail():
+        raise ValueError("no")
+
+    @on.event(failed, name="told-in-brief")
+    @remote(cpu=0.25)
+    def tell(data):
+        return data
+
+    receipt = nbfaas.emit(kind, "x" * 999_500)
+    assert nbfaas.triggers.drain(30)
+    (told,) = service.events.store.history("told-in-brief")
+    assert told.event["data"]["event"] == {"source": "nbfaas", "id": receipt.id, "type": kind}
