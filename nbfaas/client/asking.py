@@ -35,8 +35,8 @@ class ServerClient:
         token = token or os.environ.get(TOKEN) or _token_here(parts.hostname)
         if token is not None and not token.isascii():
             raise OptionError("token", "…", "it is ASCII")
-        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        self._http = httpx.Client(base_url=self.url, headers=headers, timeout=_SECONDS)
+        self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        self._http = httpx.Client(base_url=self.url, headers=self._headers, timeout=_SECONDS)
 
     def __repr__(self) -> str:
         return f"<ServerClient {self.url}>"
@@ -44,6 +44,17 @@ class ServerClient:
     def get(self, path: str, **query: Any) -> Any:
         """JSON. Raises ``ServerUnreachable``, ``ServerRefused``."""
         return self._ask("GET", path, params=query).json()
+
+    def get_bytes(self, path: str, **query: Any) -> bytes:
+        """The body as it is. Raises as ``get`` does."""
+        return self._ask("GET", path, params=query).content
+
+    def for_loop(self, silence: float) -> httpx.AsyncClient:
+        """A client of the same server for coroutines; ``silence``: seconds without a byte."""
+        import httpx
+
+        timeout = httpx.Timeout(silence, pool=None)
+        return httpx.AsyncClient(base_url=self.url, headers=self._headers, timeout=timeout)
 
     def post(self, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
         """JSON, or bytes if that is what is answered. Raises as ``get`` does."""
@@ -87,7 +98,7 @@ class ServerClient:
         if reply.headers.get("content-type", "").startswith("application/problem+json"):
             problem = reply.json()
         detail = problem.get("detail") or reply.reason_phrase
-        raise ServerRefused(reply.status_code, str(detail), problem.get("error"))
+        raise ServerRefused(reply.status_code, str(detail), problem.get("error"), problem)
 
 
 def _token_here(host: str) -> str | None:

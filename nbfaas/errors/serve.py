@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from nbfaas.errors.base import ConfigurationError, NbfaasError
+from nbfaas.errors.invocation import InvocationError
 from nbfaas.errors.simulator import nearest
 
 
@@ -41,6 +43,31 @@ class NotServed(ServerError, KeyError):
         return str(self.args[0])
 
 
+class AliasMissing(ServerError):
+    """A function is to be served by an alias that it does not have."""
+
+    def __init__(self, function: str, alias: str) -> None:
+        super().__init__(
+            f"{function!r} has no alias {alias!r}, which is what its name alone stands for. Lead "
+            f"it to a version: nbfaas alias {function} {alias} VERSION (nbfaas versions {function} "
+            f"lists them), or serve a version as it is: {function}:vN."
+        )
+        self.function = function
+
+
+class TriggerNotMade(ServerError):
+    """A trigger of a served function can't be made; its other triggers and calls of it work.
+    ``function`` tells the version: ``thumb v3``."""
+
+    def __init__(self, function: str, trigger: str, reason: str, fix: str = "") -> None:
+        reason = reason.rstrip(".")
+        super().__init__(
+            f"the trigger {trigger!r} of {function} does not work: {reason}. {fix}".rstrip()
+        )
+        self.function = function
+        self.trigger = trigger
+
+
 class ServerUnreachable(ServerError):
     """Nothing answers at the server's address."""
 
@@ -54,14 +81,48 @@ class ServerUnreachable(ServerError):
 
 class ServerRefused(ServerError):
     """The server has answered with a problem. ``status`` is HTTP's, ``error`` the type of the
-    error there, if it tells one."""
+    error there, if it tells one; ``members`` are all that the problem has."""
 
-    def __init__(self, status: int, detail: str, error: str | None = None) -> None:
-        hint = " --token or NBFAAS_TOKEN gives the token." if status == 401 else ""
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        error: str | None = None,
+        members: Mapping[str, Any] | None = None,
+    ) -> None:
+        hint = ". --token or NBFAAS_TOKEN gives the token." if status == 401 else ""
         super().__init__(f"{f'{error}: ' if error else ''}{detail}{hint} (HTTP {status})")
         self.status = status
         self.error = error
         self.detail = detail
+        self.members = members or {}
+
+
+class ServerGone(ServerError, InvocationError):
+    """The server that this notebook works on is gone, or has ended the session. What was under way
+    there was cancelled, unless the server is beyond reach."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(
+            f"the connection to the server {url} is over: {reason}. nbfaas.connect or %faas "
+            "connect makes another; after %faas disconnect functions run here again."
+        )
+        self.url = url
+        self.reason = reason
+
+    def again(self) -> ServerGone:
+        """Another of the same, to be raised with a traceback of its own."""
+        return type(self)(self.url, self.reason)
+
+
+class NotOnServer(ServerError):
+    """Something that only works where functions run in this process, not on a server."""
+
+    def __init__(self, what: str, url: str, fix: str) -> None:
+        super().__init__(
+            f"{what} is not there while this notebook works on the server {url}. {fix}"
+        )
+        self.url = url
 
 
 class BadWebhook(NbfaasError):

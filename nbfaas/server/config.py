@@ -137,6 +137,24 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
             le=600,
         ),
     ] = 0.0
+    session_expiry: Annotated[
+        float,
+        Meta(
+            description="Seconds without a word of a notebook that is connected, after which what "
+            "it has brought is forgotten.",
+            ge=1,
+            le=86_400,
+        ),
+    ] = 30.0
+    session_limit: Annotated[
+        int,
+        Meta(
+            description="Bytes that a notebook may send at once, and of results that may wait for "
+            "it.",
+            ge=1024 * 1024,
+            le=4 * 1024**3 - 1,
+        ),
+    ] = 256 * 1024**2
     json_log: Annotated[
         str,
         Meta(

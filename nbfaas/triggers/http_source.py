@@ -17,7 +17,7 @@ CONVERTORS = ("str", "int", "float", "uuid", "path")
 RESERVED = frozenset(
     {
         "admin", "events", "functions", "healthz", "invocations", "metrics", "openapi.json",
-        "readyz",
+        "readyz", "sessions",
     }
 )  # fmt: skip
 MAX_DEADLINE = 900.0

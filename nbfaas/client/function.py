@@ -1,0 +1,82 @@
+"""A function that a server serves, as the notebook that works there holds it."""
+
+from __future__ import annotations
+
+import urllib.parse
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import msgspec
+
+from nbfaas.client.uploads import ServedVersion
+from nbfaas.errors import NotDeployable, OptionError, RunsInImageOnly
+from nbfaas.model.function import Entry, FunctionOptions, FunctionVersion
+from nbfaas.packager.report import ShippedItem, ShippingReport
+from nbfaas.remote.function import RemoteFunction
+from nbfaas.remote.options import parse_options
+
+if TYPE_CHECKING:
+    from nbfaas.client.asking import ServerClient
+    from nbfaas.remote.deploy import Deployed
+
+
+class _Told(msgspec.Struct, frozen=True):
+    name: str
+    reference: str
+    version: str
+    content_hash: str
+    entry: Entry
+    parameters: list[str] | None = None
+
+
+class ServerFunction(RemoteFunction[..., Any]):
+    """It has ``remote``, ``spawn`` and ``map``, and can be given to the decorators of ``on``. Which
+    version runs, with which secrets and limits, is the server's to decide, at each call."""
+
+    def __init__(
+        self, client: ServerClient, reference: str, options: FunctionOptions | None = None
+    ) -> None:
+        """Raises ``ServerRefused``, ``ServerUnreachable``."""
+        quoted = urllib.parse.quote(reference, safe=":")
+        self._told = msgspec.convert(client.get(f"/functions/{quoted}"), _Told)
+        self._client = client
+        self._reference = reference
+        super().__init__(self._not_here, options or FunctionOptions(), self._told.name)
+
+    def version(self) -> FunctionVersion:
+        if self._version is None:
+            told = self._told
+            self._version = ServedVersion(
+                told.name, told.version, b"", self.options, told.entry, reference=self._reference
+            )
+        return self._version
+
+    def with_options(self, **options: Any) -> ServerFunction:
+        """The same function with ``trust=``, which is about this process; all else was decided when
+        it was deployed."""
+        if others := options.keys() - {"trust"}:
+            wanted = "the function has the options it was deployed with; only trust= is yours"
+            raise OptionError(min(others), options[min(others)], wanted)
+        return ServerFunction(self._client, self._reference, parse_options(self.options, options))
+
+    def shipped(self) -> ShippingReport:
+        return ShippingReport(self.name, (ShippedItem("function", self._told.reference, 0),), 0)
+
+    def deploy(self, name: str | None = None, *, alias: str | None = None) -> Deployed:
+        raise NotDeployable(self.name, "it is deployed already", "Deploy where its code is.")
+
+    def _not_here(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise RunsInImageOnly(self.name)
+
+    def __reduce__(self) -> Any:
+        raise RunsInImageOnly(self.name, "shipped to a sandbox")
+
+    def _signature(self) -> str:
+        parameters = self._told.parameters
+        return "(event)" if parameters is None else f"({', '.join(parameters)})"
+
+    def __repr__(self) -> str:
+        told = self._told
+        return (
+            f"<ServerFunction {self._reference}{self._signature()} now {told.version} "
+            f"{told.content_hash[:12]} at {self._client.url}>"
+        )

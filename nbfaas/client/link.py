@@ -1,0 +1,219 @@
+"""The connection of a session: commands to the server, frames from it; each exactly once, though
+it may break and be made anew."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from nbfaas.errors.serve import ServerGone
+from nbfaas.model.session import Alive, BadStream, Command, Ended, Frame, FrameReader, encode
+
+if TYPE_CHECKING:
+    import httpx
+
+_BATCH = 4 * 1024 * 1024  # bytes of commands in a request, unless one has more
+_HEARTBEAT = 5.0  # seconds
+_ACKNOWLEDGE = 0.5  # seconds between words of what was received, while there is something
+_SILENCE = 15.0  # seconds without a byte, after which a stream has broken; the server says so in 5
+_GIVE_UP = 30.0  # seconds of trying; the server keeps a session for that long
+_NOBODY = 5.0  # … while nothing at all listens there
+_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)  # seconds between tries
+
+
+class Link:
+    """Made and closed on the client's loop. ``receive`` gets frames, ``lost`` once why the session
+    is over. ``http`` knows address and token."""
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        url: str,
+        session: str,
+        receive: Callable[[list[Frame]], None],
+        lost: Callable[[ServerGone], None],
+    ) -> None:
+        self._http = http
+        self._url = url
+        self._path = f"/sessions/{session}"
+        self._receive = receive
+        self._lost = lost
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[tuple[bytes, asyncio.Future[None] | None]] = deque()
+        self._wake = asyncio.Event()
+        self._awake = False
+        self._sent = 0  # the number of the last batch that was obeyed
+        self._received = 0  # of the last frame
+        self._acknowledged = 0
+        self.gone: ServerGone | None = None
+        self._tasks = [
+            self._loop.create_task(self._send(), name="nbfaas-link-send"),
+            self._loop.create_task(self._listen(), name="nbfaas-link-listen"),
+        ]
+
+    def __repr__(self) -> str:
+        return f"<Link to {self._url}, {len(self._waiting)} commands waiting>"
+
+    # -- from any thread
+
+    def send(self, command: Command, obeyed: asyncio.Future[None] | None = None) -> None:
+        """In the order of the calls. ``obeyed``, of the loop, is done once the server has."""
+        self._waiting.append((encode(command), obeyed))
+        if not self._awake:
+            self._awake = True
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    # -- sending
+
+    async def _send(self) -> None:
+        heard = self._loop.time()
+        while self.gone is None:
+            pause = _ACKNOWLEDGE if self._received > self._acknowledged else _HEARTBEAT
+            if not self._waiting:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), pause)
+            self._wake.clear()
+            self._awake = False
+            batch = self._take()
+            now = self._loop.time()
+            if not batch and now - heard < pause:
+                continue
+            await self._post([content for content, _ in batch])
+            heard = self._loop.time()
+            for _, obeyed in batch:
+                if obeyed is not None and not obeyed.done():
+                    obeyed.set_result(None)
+
+    def _take(self) -> list[tuple[bytes, asyncio.Future[None] | None]]:
+        batch: list[tuple[bytes, asyncio.Future[None] | None]] = []
+        size = 0
+        while self._waiting and (not batch or size + len(self._waiting[0][0]) <= _BATCH):
+            batch.append(self._waiting.popleft())
+            size += len(batch[-1][0])
+        return batch
+
+    async def _post(self, commands: list[bytes]) -> None:
+        """Until they are obeyed, or the session is over."""
+        number = self._sent + 1 if commands else 0
+        received = self._received
+        path = f"{self._path}/commands?number={number}&received={received}"
+        body = _array(commands) if commands else b""
+        trying = _Trying(self._loop.time())
+        while self.gone is None:
+            try:
+                reply = await self._http.post(path, content=body)
+            except Exception as error:  # noqa: BLE001 - httpx's, and what TLS and sockets raise
+                await self._try_again(trying, error)
+                continue
+            if reply.is_success:
+                self._sent = number or self._sent
+                self._acknowledged = max(self._acknowledged, received)
+                return
+            await self._refused(trying, reply)
+
+    # -- listening
+
+    async def _listen(self) -> None:
+        trying = _Trying(self._loop.time())
+        while self.gone is None:
+            path = f"{self._path}/stream?after={self._received}"
+            try:
+                async with self._http.stream("GET", path) as reply:
+                    if not reply.is_success:
+                        await reply.aread()
+                        await self._refused(trying, reply)
+                        continue
+                    reader = FrameReader()
+                    async for chunk in reply.aiter_raw():
+                        trying = _Trying(self._loop.time())
+                        self._take_in(reader, chunk)
+                await self._try_again(trying, None)
+            except Exception as error:  # noqa: BLE001 - as above
+                await self._try_again(trying, error)
+
+    def _take_in(self, reader: FrameReader, chunk: bytes) -> None:
+        """Raises ``BadStream``."""
+        frames: list[Frame] = []
+        for number, frame in reader.feed(chunk):
+            if isinstance(frame, Ended):
+                self._receive(frames)
+                self._give_up(frame.reason)
+                return
+            if number:
+                if number != self._received + 1:
+                    if number <= self._received:
+                        continue
+                    raise BadStream(f"frame {number} after {self._received}")
+                self._received = number
+            if not isinstance(frame, Alive):
+                frames.append(frame)
+        if frames:
+            self._receive(frames)
+
+    # -- trouble
+
+    async def _refused(self, trying: _Trying, reply: httpx.Response) -> None:
+        detail = reply.reason_phrase
+        with contextlib.suppress(ValueError):
+            detail = str(reply.json().get("detail", detail))
+        if reply.status_code in (429, 500, 502, 503, 504):
+            await self._try_again(trying, RuntimeError(f"{detail} (HTTP {reply.status_code})"))
+        else:
+            self._give_up(detail)
+
+    async def _try_again(self, trying: _Trying, error: Exception | None) -> None:
+        import httpx
+
+        if self.gone is not None:
+            return
+        spent = self._loop.time() - trying.since
+        refused = isinstance(error, httpx.ConnectError)
+        if spent > (_NOBODY if refused else _GIVE_UP):
+            reason = str(error) or type(error).__name__ if error is not None else "it hung up"
+            self._give_up(f"it has not answered for {spent:.0f} s ({reason})")
+            return
+        await asyncio.sleep(trying.pause())
+
+    def _give_up(self, reason: str) -> None:
+        if self.gone is None:
+            self.gone = ServerGone(self._url, reason)
+            self._wake.set()
+            self._end_waiting()
+            self._lost(self.gone)
+
+    def _end_waiting(self) -> None:
+        while self._waiting:
+            _, obeyed = self._waiting.popleft()
+            if obeyed is not None and not obeyed.done():
+                obeyed.set_exception(self.gone or ServerGone(self._url, "it was closed"))
+
+    async def close(self) -> None:
+        """Say that nothing more comes, and hang up."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
+        if self.gone is None:
+            self.gone = ServerGone(self._url, "it was closed")
+            with contextlib.suppress(Exception):
+                await self._http.delete(self._path, timeout=5.0)
+        self._end_waiting()
+
+
+class _Trying:
+    """Since when something was tried in vain, and how long to wait before the next time."""
+
+    def __init__(self, since: float) -> None:
+        self.since = since
+        self._tries = 0
+
+    def pause(self) -> float:
+        self._tries += 1
+        return _PAUSES[min(self._tries, len(_PAUSES)) - 1]
+
+
+def _array(items: list[bytes]) -> bytes:
+    """The msgpack array of encoded items."""
+    return b"\xdd" + len(items).to_bytes(4, "big") + b"".join(items)

@@ -1,0 +1,45 @@
+"""What a notebook asks the server on which it works."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from nbfaas.errors import RemoteError
+from nbfaas.errors.serve import ServerGone, ServerRefused
+from nbfaas.model.failures import ErrorTold, told
+
+if TYPE_CHECKING:
+    from nbfaas.client.asking import ServerClient
+
+T = TypeVar("T")
+
+
+class Questions:
+    """Thread-safe. ``session`` is the id of the notebook's session there."""
+
+    def __init__(self, client: ServerClient, session: str) -> None:
+        self._client = client
+        self._session = session
+
+    def __repr__(self) -> str:
+        return f"<Questions to {self._client.url}, session {self._session}>"
+
+    def ask(self, what: str, kind: type[T], **query: Any) -> T:
+        """A ``kind``. Blocks; raises what is raised there, and ``ServerError``."""
+        try:
+            found = self._client.get_bytes(f"/sessions/{self._session}/{what}", **query)
+        except ServerRefused as refused:
+            raise _raised(self._client.url, refused) from None
+        return msgspec.msgpack.decode(found, type=kind)
+
+
+def _raised(url: str, refused: ServerRefused) -> BaseException:
+    if refused.error == "SessionEnded":
+        return ServerGone(url, refused.detail)
+    attributes = refused.members.get("attributes")
+    if refused.error is None or not isinstance(attributes, dict):
+        return refused
+    found = told(ErrorTold(refused.error, refused.detail, attributes))
+    return refused if isinstance(found, RemoteError) else found

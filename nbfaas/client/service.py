@@ -1,0 +1,323 @@
+"""``ServerService``: what the service is where functions run here, for functions of a server."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import itertools
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from nbfaas.client.dispatcher import ServerDispatcher
+from nbfaas.client.journal import ServerJournal
+from nbfaas.client.link import Link
+from nbfaas.client.questions import Questions
+from nbfaas.client.uploads import Uploads
+from nbfaas.errors import NbfaasError, ServiceClosed, WouldWaitForItself
+from nbfaas.errors.serve import NotOnServer, ServerGone
+from nbfaas.model.image import ImageSpec
+from nbfaas.model.records import Record, Subscriber
+from nbfaas.service.lazy import Lazy
+from nbfaas.service.sandboxes import PoolState, SandboxRow
+from nbfaas.settings import Settings, config
+
+if TYPE_CHECKING:
+    from nbfaas.client.asking import ServerClient
+    from nbfaas.client.events import ServerEvents, ServerMetrics
+    from nbfaas.client.function import ServerFunction
+    from nbfaas.model.session_events import FunctionRef
+    from nbfaas.service.events import Endpoint
+    from nbfaas.triggers.targets import FunctionTarget
+
+T = TypeVar("T")
+
+_SILENCE = 15.0  # seconds without a byte of the stream; the server says something every 5
+_CLOSE_SECONDS = 10.0
+
+
+class BackendTold(msgspec.Struct, frozen=True):
+    """Where the server's sandboxes live."""
+
+    name: str
+    isolates: bool
+
+
+class _Opened(msgspec.Struct, frozen=True):
+    id: str
+    python: tuple[int, int]
+    backend: BackendTold
+    limit: int
+
+
+class ServerService:
+    """One session on a server, with a loop thread of its own. ``client`` is closed with it."""
+
+    def __init__(
+        self,
+        client: ServerClient,
+        settings: Settings = config,
+        notify: Callable[[str], None] | None = None,
+    ) -> None:
+        """Raises ``ServerUnreachable``, ``ServerRefused``."""
+        opened = msgspec.convert(client.post("/sessions"), _Opened)
+        self.settings = settings
+        self.session = opened.id
+        self.server = client.url
+        self.backend = BackendTold(
+            f"{opened.backend.name} at {client.url}", opened.backend.isolates
+        )
+        self._client = client
+        self._notify = notify
+        self._numbers = itertools.count(1)
+        self._subscribers: tuple[Subscriber, ...] = ()
+        self._subscribing = threading.Lock()
+        self._questions = Questions(client, opened.id)
+        self.journal = ServerJournal(self._questions)
+        self._events = Lazy(self._open_events)
+        self._metrics = Lazy(self._open_metrics)
+        self._loop = asyncio.new_event_loop()
+        self._closed = False
+        self._close_lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="nbfaas-server", daemon=True)
+        self._uploads = Uploads(self._send, opened.python)
+        self._dispatcher = ServerDispatcher(
+            self._loop, self._uploads, self._publish, self.notify, opened.limit
+        )
+        self._thread.start()
+        self._link = asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
+
+    def __repr__(self) -> str:
+        state = " closed" if self._closed else " gone" if self._link.gone else ""
+        return f"<ServerService {self.session} at {self.server}{state}>"
+
+    # -- what the layers above use
+
+    @property
+    def dispatcher(self) -> ServerDispatcher:
+        """Raises ``ServerGone``."""
+        if (gone := self._link.gone) is not None:
+            raise gone.again()
+        return self._dispatcher
+
+    @property
+    def failed(self) -> bool:
+        """Never: what would take its place would run functions elsewhere, unasked."""
+        return False
+
+    def new_id(self) -> str:
+        """An id for an invocation or a run: unique on the server, short, and sorted by time."""
+        return f"{self.session}-{next(self._numbers)}"
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Have ``subscriber`` called with every record of the server, on the loop's thread."""
+        with self._subscribing:
+            self._subscribers = (*self._subscribers, subscriber)
+            if len(self._subscribers) == 1:
+                self._dispatcher.watch(True)
+
+        def unsubscribe() -> None:
+            with self._subscribing:
+                left = tuple(each for each in self._subscribers if each is not subscriber)
+                if self._subscribers and not left:
+                    self._dispatcher.watch(False)
+                self._subscribers = left
+
+        return unsubscribe
+
+    @property
+    def metrics(self) -> ServerMetrics:
+        """What the server has counted."""
+        return self._metrics.get()
+
+    @property
+    def counts(self) -> bool:
+        return True
+
+    @property
+    def events(self) -> ServerEvents:
+        """The server's events' engine."""
+        return self._events.get()
+
+    @property
+    def events_if_open(self) -> ServerEvents | None:
+        return None if self._closed else self._events.get()
+
+    async def refer(self, function: FunctionTarget) -> FunctionRef:
+        """What a function is called on the server; it is there when this returns. On the loop.
+        Raises ``ServerGone``, and what packaging it raises."""
+        from nbfaas.model.session_events import FunctionRef
+
+        version = await asyncio.to_thread(function.version)
+        key, served = self._uploads.key_of(version)
+        await self._obeyed()
+        return FunctionRef(key, served)
+
+    def function(self, name: str) -> ServerFunction:
+        """What the server serves as ``thumb``, ``thumb:dev`` or ``thumb:v2``. Raises
+        ``ServerRefused``."""
+        from nbfaas.client.function import ServerFunction
+
+        return ServerFunction(self._client, name)
+
+    def endpoint(self) -> Endpoint:
+        wanted = f"Its functions with HTTP triggers answer at {self.server}."
+        raise NotOnServer("the endpoint of this notebook", self.server, wanted)
+
+    def run(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
+        """Run a coroutine on the loop and wait for it, from another thread. Raises
+        ``WouldWaitForItself`` on the loop's thread, and ``ServiceClosed``."""
+        try:
+            self._check_thread("what runs on that thread")
+            if self._closed:
+                raise ServiceClosed
+            future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        except NbfaasError:
+            coroutine.close()
+            raise
+        try:
+            return future.result(timeout)
+        except concurrent.futures.CancelledError:
+            if self._closed:
+                raise ServiceClosed from None
+            raise
+
+    def check_may_wait(self, invocation_id: str) -> None:
+        """As that of ``Service``."""
+        self._check_thread(f"invocation {invocation_id}")
+
+    def _check_thread(self, what: str) -> None:
+        if threading.current_thread() is self._thread:
+            raise WouldWaitForItself(what)
+
+    def call_soon(self, step: Callable[[], None]) -> None:
+        """Call ``step`` once what the loop is doing is done. From the loop's thread only."""
+        self._loop.call_soon(step)
+
+    def call_later(self, seconds: float, step: Callable[[], None]) -> None:
+        self._loop.call_soon_threadsafe(self._loop.call_later, seconds, step)
+
+    def prewarm(self, image: ImageSpec) -> None:
+        """Have the server start the image's prewarmed sandboxes."""
+        self._dispatcher.prewarm(image)
+
+    def sandboxes(self) -> list[SandboxRow]:
+        """Those of the server, of all who work there."""
+        return self._questions.ask("sandboxes", list[SandboxRow])
+
+    def pool(self) -> PoolState | None:
+        """Raises ``ServerGone``."""
+        if self._closed:
+            return None
+        if (gone := self._link.gone) is not None:
+            raise gone.again()
+        return self._questions.ask("pool", _Pool).state()
+
+    def sandbox_states(self) -> Counter[str]:
+        return Counter(row.state for row in self.sandboxes())
+
+    def notify(self, message: str) -> None:
+        if self._notify is not None:
+            self._notify(message)
+        else:
+            print(f"nbfaas: {message}", file=sys.stderr)
+
+    # -- life
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    async def _open(self) -> Link:
+        http = self._client.for_loop(_SILENCE)
+        link = Link(http, self.server, self.session, self._dispatcher.receive, self._lost)
+        self._dispatcher.link = link
+        self._http = http
+        return link
+
+    def _send(self, command: Any) -> None:
+        if (gone := self._link.gone) is not None:
+            raise gone.again()
+        self._link.send(command)
+
+    async def _obeyed(self) -> None:
+        """Return once the server has done all that it was told before."""
+        from nbfaas.model.session import Cancel
+
+        done: asyncio.Future[None] = self._loop.create_future()
+        self._link.send(Cancel(()), done)
+        await done
+
+    def _lost(self, gone: ServerGone) -> None:
+        self._dispatcher.fail_all(gone)
+        self.notify(str(gone))
+
+    def _publish(self, record: Record) -> None:
+        for subscriber in self._subscribers:
+            subscriber(record)
+
+    def _open_events(self) -> ServerEvents:
+        from nbfaas.client.event_link import EventLink
+        from nbfaas.client.events import ServerEvents
+
+        return ServerEvents(EventLink(self._client, self.session), self.refer)
+
+    def _open_metrics(self) -> ServerMetrics:
+        from nbfaas.client.event_link import EventLink
+        from nbfaas.client.events import ServerMetrics
+
+        return ServerMetrics(EventLink(self._client, self.session))
+
+    async def _shut(self) -> None:
+        await self._link.close()
+        self._dispatcher.fail_all(ServerGone(self.server, "it was closed"))
+        await self._http.aclose()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._loop.shutdown_default_executor()
+
+    def close(self) -> None:
+        """End the session: what runs is cancelled, its functions are forgotten. Idempotent."""
+        with self._close_lock:
+            if self._closed:
+                return
+            try:
+                with contextlib.suppress(TimeoutError):
+                    self.run(self._shut(), _CLOSE_SECONDS)
+            finally:
+                self._closed = True
+                self._loop.call_soon_threadsafe(self._loop.stop)
+                self._thread.join(5.0)
+                if not self._thread.is_alive():
+                    self._loop.close()
+                self._client.close()
+
+
+class _Pool(msgspec.Struct, frozen=True):
+    """``PoolState``, as it is told."""
+
+    sandboxes: list[SandboxRow]
+    waiting: dict[str, int]
+    starting: int
+    cpu: float
+    cpu_at_work: float
+    memory: int
+    memory_used: int
+
+    def state(self) -> PoolState:
+        return PoolState(
+            self.sandboxes,
+            Counter(self.waiting),
+            self.starting,
+            self.cpu,
+            self.cpu_at_work,
+            self.memory,
+            self.memory_used,
+        )

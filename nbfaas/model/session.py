@@ -1,0 +1,225 @@
+"""What a notebook and the server that it works on say to each other: msgpack, in both directions.
+
+The client sends commands in numbered batches, each of which is obeyed once. The server answers with
+one stream of frames, each with a number, from which it can be taken up again. Results and the
+arguments of exceptions are pickles that only the client opens.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from nbfaas.errors import NbfaasError
+from nbfaas.model import records
+from nbfaas.model.failures import ErrorTold
+from nbfaas.model.function import Entry
+from nbfaas.model.image import ImageSpec
+from nbfaas.model.invocation import AttemptStats, InvocationState
+from nbfaas.model.manifest import OptionsManifest
+
+# -- commands
+
+
+class Upload(msgspec.Struct, frozen=True, tag=True):
+    """A version of a function of the notebook. ``key`` names it in the session, ``secrets`` are the
+    values that its sandboxes get."""
+
+    key: str
+    name: str
+    version: str
+    entry: Entry
+    requires: tuple[str, ...]
+    filename: str
+    takes_context: bool
+    options: OptionsManifest
+    image: ImageSpec
+    secrets: dict[str, str]
+    payload: bytes
+
+
+class Blob(msgspec.Struct, frozen=True, tag=True):
+    """A large part of arguments, sent once, to be named by its number."""
+
+    number: int
+    data: bytes
+
+
+class Forget(msgspec.Struct, frozen=True, tag=True):
+    """A blob is not needed any more."""
+
+    number: int
+
+
+class Given(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An invocation: its arguments, or an event and what goes into its control. A part is there
+    itself, or as the number of a blob."""
+
+    id: str
+    parts: tuple[bytes | int, ...]
+    queued_at: float
+    run_id: str | None = None
+    index: int | None = None
+    chunksize: int | None = None
+    event: dict[str, Any] | None = None
+
+
+class Submit(msgspec.Struct, frozen=True, tag=True):
+    """Invocations of what was uploaded under ``key``, or of what is ``served`` by that name."""
+
+    key: str
+    served: bool
+    invocations: tuple[Given, ...]
+
+
+class Cancel(msgspec.Struct, frozen=True, tag=True):
+    ids: tuple[str, ...]
+
+
+class Prewarm(msgspec.Struct, frozen=True, tag=True):
+    image: ImageSpec
+
+
+class StopIdle(msgspec.Struct, frozen=True, tag=True):
+    """``function``: None for those of all functions."""
+
+    function: str | None
+
+
+class Supersede(msgspec.Struct, frozen=True, tag=True):
+    """A newer version took the place of what was uploaded under ``key``."""
+
+    key: str
+
+
+class Watch(msgspec.Struct, frozen=True, tag=True):
+    """Whether somebody looks at all that the server does, or only at the session's own calls."""
+
+    everything: bool
+
+
+Command = Upload | Blob | Forget | Submit | Cancel | Prewarm | StopIdle | Supersede | Watch
+
+# -- frames
+
+
+class Settled(msgspec.Struct, frozen=True, gc=False):
+    """The end of an invocation. ``result`` are the parts of its pickled value. ``failure`` is the
+    exception as data, and ``arguments`` its pickled arguments; ``error`` any other end. ``notes``
+    are for whoever reads the error."""
+
+    id: str
+    version: str
+    state: InvocationState
+    attempts_made: int
+    attempts: tuple[AttemptStats, ...]
+    result: tuple[bytes, ...] | None = None
+    failure: dict[str, Any] | None = None
+    arguments: tuple[bytes, ...] = ()
+    error: ErrorTold | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Retrying(msgspec.Struct, frozen=True, gc=False):
+    """An attempt has failed, and another one follows."""
+
+    id: str
+
+
+class Dropped(msgspec.Struct, frozen=True, gc=False):
+    """So many records were left out, as the client did not take them fast enough."""
+
+    records: int
+
+
+class Alive(msgspec.Struct, frozen=True, gc=False):
+    """There is nothing new."""
+
+
+class Ended(msgspec.Struct, frozen=True, gc=False):
+    """The session is over."""
+
+    reason: str
+
+
+Frame = Settled | Retrying | Dropped | Alive | Ended | records.Record
+
+_KINDS: dict[str, type[Any]] = {
+    kind.__name__: kind
+    for kind in (
+        Settled,
+        Retrying,
+        Dropped,
+        Alive,
+        Ended,
+        records.InvocationQueued,
+        records.AttemptStarted,
+        records.AttemptFinished,
+        records.LogWritten,
+        records.InvocationFinished,
+        records.SandboxChanged,
+        records.EventAccepted,
+        records.EventRefused,
+        records.DeliveryAttempted,
+        records.DeliverySettled,
+    )
+}
+_LENGTH = struct.Struct("<I")
+LARGEST = 2**32 - 1
+"""Bytes of a frame."""
+
+_encoder = msgspec.msgpack.Encoder()
+_head = msgspec.msgpack.Decoder(tuple[int, str, msgspec.Raw])
+_decoders = {name: msgspec.msgpack.Decoder(kind) for name, kind in _KINDS.items()}
+commands_of = msgspec.msgpack.Decoder(list[Command]).decode
+encode = _encoder.encode
+
+
+class BadStream(NbfaasError):
+    """What came is no frame of a session; internal to the connection, which is made anew."""
+
+
+def frame_bytes(number: int, frame: Frame) -> bytes:
+    """A frame with its length in front. ``number``: 0 for one that is never sent again."""
+    content = _encoder.encode((number, type(frame).__name__, frame))
+    return _LENGTH.pack(len(content)) + content
+
+
+class FrameReader:
+    """Bytes, as they come, to frames."""
+
+    def __init__(self) -> None:
+        self._unread = bytearray()
+
+    def __repr__(self) -> str:
+        return f"<FrameReader {len(self._unread)} bytes unread>"
+
+    def feed(self, data: bytes) -> Iterator[tuple[int, Frame]]:
+        """The frames that are complete now, with their numbers. Raises ``BadStream``. Frames of a
+        kind that only newer servers have are left out."""
+        unread = self._unread
+        unread += data
+        at = 0
+        with memoryview(unread) as view:
+            while len(unread) - at >= _LENGTH.size:
+                (length,) = _LENGTH.unpack_from(view, at)
+                end = at + _LENGTH.size + length
+                if len(unread) < end:
+                    break
+                found = _read(bytes(view[at + _LENGTH.size : end]))
+                at = end
+                if found is not None:
+                    yield found
+        del unread[:at]
+
+
+def _read(content: bytes) -> tuple[int, Frame] | None:
+    try:
+        number, kind, rest = _head.decode(content)
+        decoder = _decoders.get(kind)
+        return None if decoder is None else (number, decoder.decode(rest))
+    except msgspec.MsgspecError as error:
+        raise BadStream(f"a frame that can't be read: {error}") from None
