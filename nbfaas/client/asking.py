@@ -35,6 +35,7 @@ class ServerClient:
         token = token or os.environ.get(TOKEN) or _token_here(parts.hostname)
         if token is not None and not token.isascii():
             raise OptionError("token", "…", "it is ASCII")
+        self.token = token or ""
         self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         self._http = httpx.Client(base_url=self.url, headers=self._headers, timeout=_SECONDS)
 

@@ -9,7 +9,7 @@ import msgspec
 
 from nbfaas.client.uploads import ServedVersion
 from nbfaas.errors import NotDeployable, OptionError, RunsInImageOnly
-from nbfaas.model.function import Entry, FunctionOptions, FunctionVersion
+from nbfaas.model.function import Entry, FunctionOptions, FunctionVersion, Volume
 from nbfaas.packager.report import ShippedItem, ShippingReport
 from nbfaas.remote.function import RemoteFunction
 from nbfaas.remote.options import parse_options
@@ -60,6 +60,9 @@ class ServerFunction(RemoteFunction[..., Any]):
 
     def shipped(self) -> ShippingReport:
         return ShippingReport(self.name, (ShippedItem("function", self._told.reference, 0),), 0)
+
+    def mount(self, volume: Volume) -> None:
+        """It has the volumes that it was deployed with; the server says if one is missing."""
 
     def deploy(self, name: str | None = None, *, alias: str | None = None) -> Deployed:
         raise NotDeployable(self.name, "it is deployed already", "Deploy where its code is.")

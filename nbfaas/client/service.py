@@ -20,7 +20,7 @@ from nbfaas.client.link import Link
 from nbfaas.client.questions import Questions
 from nbfaas.client.uploads import Uploads
 from nbfaas.errors import NbfaasError, ServiceClosed, WouldWaitForItself
-from nbfaas.errors.serve import NotOnServer, ServerGone
+from nbfaas.errors.serve import ServerGone
 from nbfaas.model.image import ImageSpec
 from nbfaas.model.records import Record, Subscriber
 from nbfaas.service.lazy import Lazy
@@ -166,8 +166,10 @@ class ServerService:
         return ServerFunction(self._client, name)
 
     def endpoint(self) -> Endpoint:
-        wanted = f"Its functions with HTTP triggers answer at {self.server}."
-        raise NotOnServer("the endpoint of this notebook", self.server, wanted)
+        """The server's: functions with HTTP triggers answer there."""
+        from nbfaas.service.events import Endpoint
+
+        return Endpoint(self.server, self._client.token)
 
     def run(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
         """Run a coroutine on the loop and wait for it, from another thread. Raises
@@ -258,6 +260,8 @@ class ServerService:
         self.notify(str(gone))
 
     def _publish(self, record: Record) -> None:
+        if (events := self._events.made) is not None:
+            events.take(record)
         for subscriber in self._subscribers:
             subscriber(record)
 
@@ -265,7 +269,7 @@ class ServerService:
         from nbfaas.client.event_link import EventLink
         from nbfaas.client.events import ServerEvents
 
-        return ServerEvents(EventLink(self._client, self.session), self.refer)
+        return ServerEvents(EventLink(self._client, self.session), self.refer, self.notify)
 
     def _open_metrics(self) -> ServerMetrics:
         from nbfaas.client.event_link import EventLink
