@@ -90,8 +90,11 @@ class TriggerHandle:
         self._service.run(self._service.events.remove(self.name))
 
     def fire(self, data: Any = None, **attributes: Any) -> Receipt:
-        """Have it deliver an event made by hand, whatever its rule. ``attributes`` are those of
-        ``Event``; raises what ``nbfaas.emit`` raises."""
+        """Have it deliver an event made by hand, whatever its rule. Without ``data`` that of a
+        schedule has what a run of this moment would have. ``attributes`` are those of ``Event``;
+        raises what ``nbfaas.emit`` raises."""
+        if data is None and self._trigger.source is not None:
+            data = self._trigger.source.data_by_hand()
         event = data if isinstance(data, Event) else Event(
             attributes.pop("type", "nbfaas.manual"), data, **attributes
         )  # fmt: skip

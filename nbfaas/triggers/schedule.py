@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from nbfaas.agent.event import Event, format_time
@@ -77,15 +77,22 @@ class ScheduleSource(Source):
     def _event(self, due: Due) -> Event:
         return Event(
             "nbfaas.schedule.tick",
-            {
-                "scheduled_at": due.at.astimezone(self._plan.zone).isoformat(),
-                "schedule": self._plan.text,
-                "missed": due.missed,
-            },
+            self._data(due),
             source=f"nbfaas/schedule/{quote(self._name, safe='')}",
             id=f"{self._name}@{format_time(due.at)}",
             time=due.at,
         )
+
+    def data_by_hand(self) -> dict[str, Any]:
+        """That of a run that is scheduled for this moment."""
+        return self._data(Due(self._now(), 0))
+
+    def _data(self, due: Due) -> dict[str, Any]:
+        return {
+            "scheduled_at": due.at.astimezone(self._plan.zone).isoformat(),
+            "schedule": self._plan.text,
+            "missed": due.missed,
+        }
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)

@@ -52,6 +52,10 @@ class Source(ABC):
         the state says. An exception is shown at the trigger, and ``run`` is called again after a
         growing delay (1 s to 60 s); so let errors of the world out, and don't loop over them."""
 
+    def data_by_hand(self) -> Any:
+        """The data of an event that somebody fires by hand now, and gives none; JSON."""
+        return None
+
     @abstractmethod
     def describe(self) -> str:
         """What a listing shows: ``*/5 * * * * (UTC)``, ``inbox/*.csv``."""

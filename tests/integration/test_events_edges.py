@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+from datetime import datetime
 
 import pytest
-from events import SOON, delivered, new_type, no_triggers  # noqa: F401
+from events import SOON, delivered, new_type, no_triggers, results  # noqa: F401
 from waiting import until
 
 import nbfaas
@@ -321,3 +322,15 @@ def test_a_failure_that_with_its_event_would_be_too_large_names_the_event(servic
     assert nbfaas.triggers.drain(30)
     (told,) = service.events.store.history("told-in-brief")
     assert told.event["data"]["event"] == {"source": "nbfaas", "id": receipt.id, "type": kind}
+
+
+def test_a_schedule_that_is_fired_by_hand_gives_what_a_run_would(service):
+    @on.schedule("0 0 1 1 *", name="yearly")
+    @remote(cpu=0.25)
+    def tick(data):
+        return [data["schedule"], data["missed"], data["scheduled_at"]]
+
+    (kept,) = delivered(service, nbfaas.triggers["yearly"].fire().id)
+    ((schedule, missed, at),) = results(service, kept)
+    assert (schedule, missed) == (nbfaas.triggers["yearly"].shown, 0)
+    assert datetime.fromisoformat(at).tzinfo is not None

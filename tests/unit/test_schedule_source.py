@@ -180,3 +180,16 @@ def test_it_describes_itself():
     assert source("*/5 * * * *", Clock()).describe() == "*/5 * * * * (UTC)"
     assert source(0.5, Clock()).describe() == "every 0.5 s"
     assert source("30 2 * * *", Clock()).explain() == "At 02:30 every day (UTC)"
+
+
+async def test_what_is_fired_by_hand_has_the_data_of_a_run_of_that_moment():
+    clock = Clock(NOON + timedelta(seconds=7))
+    schedule = source("0 * * * *", clock, timezone="Europe/Berlin")
+    assert schedule.data_by_hand() == {
+        "scheduled_at": "2026-05-04T14:00:07+02:00",
+        "schedule": schedule.describe(),
+        "missed": 0,
+    }
+    intake = KeptIntake()
+    await ticks(schedule, 1, intake)
+    assert intake.events[0].data.keys() == schedule.data_by_hand().keys()
