@@ -19,6 +19,7 @@ from nbfaas.model.invocation import InvocationState
 from nbfaas.triggers.engine import EventEngine
 from nbfaas.triggers.receipt import Receipt
 from nbfaas.triggers.targets import SplitTarget
+from nbfaas.triggers.trigger import FUNCTION
 
 if TYPE_CHECKING:
     from nbfaas.journal import Journal
@@ -53,7 +54,7 @@ class EnginePort:
         """``version``: the one to run; by default the present one of the trigger's function."""
         found = self._engine.triggers[trigger]
         if version is None:
-            version = await self._version(found.target_name, event.id)
+            version = await self._version(found.target.removeprefix(FUNCTION), event.id)
         body = event.to_json() if found.transformer is None else event.replace(
             data=found.transformer.apply(event.to_dict())
         ).to_json()  # fmt: skip
