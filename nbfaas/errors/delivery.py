@@ -19,6 +19,19 @@ class BadTrigger(TriggerError, ValueError):
         self.value = value
 
 
+class RouteTaken(BadTrigger):
+    """Another trigger, ``trigger``, has this method and path already; ``route`` is ``GET /x``."""
+
+    def __init__(self, route: str, path: str, trigger: str) -> None:
+        wanted = (
+            f"{route} leads to the trigger {trigger!r} already; remove that one "
+            f"(%faas triggers remove {trigger}), or choose another path"
+        )
+        super().__init__("http", "path", path, wanted)
+        self.route = route
+        self.trigger = trigger
+
+
 class UnknownTrigger(TriggerError, KeyError):
     """No trigger has this name."""
 
@@ -128,10 +141,16 @@ class EventStoreUnavailable(EventStoreError):
 class EventStoreHeld(EventStoreError):
     """Another process holds the store: events are delivered by one process at a time."""
 
-    def __init__(self, path: str, holder: str, by_this_process: bool = False) -> None:
+    def __init__(
+        self,
+        path: str,
+        holder: str,
+        by_this_process: bool = False,
+        setting: str = "nbfaas.config.event_store = 'another-name'",
+    ) -> None:
         super().__init__(
             f"the event store {path} is held by {holder}. Stop that process, or give this one a "
-            "store of its own: nbfaas.config.event_store = 'another-name'."
+            f"store of its own: {setting}."
         )
         self.path = path
         self.holder = holder

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from nbfaas.errors.base import NbfaasError
+import difflib
+
+from nbfaas.errors.base import ConfigurationError, NbfaasError
 
 
 class ImageError(NbfaasError):
@@ -13,11 +15,13 @@ class ImageNotFound(ImageError):
     """There is no such runtime, and no such image on this machine or in a registry."""
 
     def __init__(self, image: str, known: tuple[str, ...] = (), detail: str = "") -> None:
+        near = difflib.get_close_matches(image, known, 1)
+        meant = f" Did you mean {near[0]!r}?" if near else ""
         runtimes = f" Runtimes: {', '.join(known)}." if known else ""
         reason = f" ({detail})" if detail else ""
         super().__init__(
-            f"there is no runtime or image {image!r}{reason}.{runtimes} See `nbfaas images ls`; "
-            f"fetch a registry's image with `docker pull {image}`."
+            f"there is no runtime or image {image!r}{reason}.{meant}{runtimes} See `nbfaas images "
+            f"ls`; fetch a registry's image with `docker pull {image}`."
         )
         self.image = image
         self.detail = detail
@@ -50,6 +54,7 @@ class BackendUnavailable(BackendError):
     def __init__(self, backend: str, reason: str, fix: str) -> None:
         super().__init__(f"the {backend} backend is not available: {reason}. {fix}")
         self.backend = backend
+        self.reason = reason
 
 
 class InsufficientResources(BackendError):
@@ -71,3 +76,12 @@ class SandboxStartFailed(BackendError):
             f"no sandbox could be started from {image!r}: {reason}. `%faas doctor` checks the "
             f"parts one by one.{log}"
         )
+
+
+class DataFolderUnusable(ConfigurationError):
+    """The folder of nbfaas's data can't be made, or not be written to."""
+
+    def __init__(self, path: str, reason: str, fix: str) -> None:
+        super().__init__(f"the data folder {path} can't be used: {reason}. {fix}")
+        self.path = path
+        self.reason = reason

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nbfaas.errors.delivery import BadTrigger
+from nbfaas.errors.delivery import RouteTaken
 from nbfaas.triggers.http_source import HttpRoute
 
 _NAME = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*(:[A-Za-z_]+)?\}")
@@ -90,20 +90,14 @@ class RouteTable:
     def add(self, route: HttpRoute) -> None:
         """Reserve a route, shut as yet; it takes the place of the one that its trigger had.
 
-        Raises ``BadTrigger``, naming the trigger that has the method and path already.
+        Raises ``RouteTaken``, naming the trigger that has the method and path already.
         """
         with self._lock:
             shape = _shape(route.path)
             for other in self._by_trigger.values():
                 same = other.method == route.method and _shape(other.path) == shape
                 if same and other.trigger != route.trigger:
-                    raise BadTrigger(
-                        "http",
-                        "path",
-                        route.path,
-                        f"{other} leads to the trigger {other.trigger!r} already; remove that one, "
-                        "or choose another path",
-                    )
+                    raise RouteTaken(str(other), route.path, other.trigger)
             earlier = self._by_trigger.get(route.trigger)
             if earlier is not None:
                 self._active.discard(earlier)

@@ -9,6 +9,7 @@ import types
 from typing import Any
 
 from nbfaas.model.image import ImageSpec
+from nbfaas.notebook.cells import CellWatch
 from nbfaas.notebook.completion import complete
 from nbfaas.notebook.formatters import Formatters
 from nbfaas.notebook.magics import FaasMagics
@@ -29,6 +30,7 @@ class Extension:
     def __init__(self, shell: Any) -> None:
         self._shell = shell
         self.notices = Notices(shell)
+        self._cells = CellWatch(shell)
         self._shows = Shows(shell)
         self._formatters = Formatters(shell, self._shows)
         self._shadowed: dict[str, Any] = {}
@@ -43,6 +45,7 @@ class Extension:
         shell.register_magics(FaasMagics)
         if config not in shell.configurables:
             shell.configurables.append(config)
+        self._cells.attach()  # before the notices, which end with the cell
         self.notices.attach()
         set_notify(_notify)
         if is_notebook(shell):
@@ -59,6 +62,7 @@ class Extension:
         set_watchers(None, None)
         set_notify(None)
         self.notices.detach()
+        self._cells.detach()
         shell.configurables[:] = [each for each in shell.configurables if each is not config]
         for kind, shadowed in self._shadowed.items():
             magics = shell.magics_manager.magics[kind]

@@ -118,14 +118,21 @@ class Kernel:
 
     # -- running
 
-    def run(self, code: str, timeout: float = 60) -> Cell:
-        """Run a cell and wait for its end."""
-        return self.wait(self.begin(code), timeout)
+    def run(self, code: str, timeout: float = 60, *, cell: str | None = None) -> Cell:
+        """Run a cell and wait for its end. ``cell`` is the id by which a frontend tells it from
+        others."""
+        return self.wait(self.begin(code, cell=cell), timeout)
 
-    def begin(self, code: str) -> str:
+    def begin(self, code: str, *, cell: str | None = None) -> str:
         """Send a cell; ``wait`` waits for its end."""
-        message: str = self._client.execute(code)
-        return message
+        if cell is None:
+            message: str = self._client.execute(code)
+            return message
+        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {},
+                   "allow_stdin": False, "stop_on_error": True}  # fmt: skip
+        request = self._client.session.msg("execute_request", content, metadata={"cellId": cell})
+        self._client.shell_channel.send(request)
+        return str(request["header"]["msg_id"])
 
     def wait(self, message: str, timeout: float = 60) -> Cell:
         cell = Cell()
