@@ -5,6 +5,7 @@
     NbfaasError
     ├── OptionError (ValueError)            an option that makes no sense: memory="lots"
     ├── ConfigurationError                  a setting or an environment variable that makes no sense
+    │   ├── DataFolderUnusable              the data folder can't be made or written to
     │   └── ServerConfigError               … or a key of nbfaas.toml
     │       └── UnknownKey
     ├── PackagingError                      the function or its arguments can't be shipped
@@ -46,6 +47,7 @@
     ├── BadTransformer (ValueError)         an input transformer makes no sense, and where
     ├── TriggerError
     │   ├── BadTrigger (ValueError)         an option of a trigger makes no sense
+    │   │   └── RouteTaken                  another trigger has its method and path
     │   ├── UnknownTrigger (KeyError)       no trigger has this name
     │   ├── QueueClientMissing (ImportError)  pip install 'nbfaas[redis]', 'nbfaas[nats]'
     │   ├── QueueUnavailable                the queue's server does not answer, or refuses
@@ -83,6 +85,8 @@
     │   └── NotInRegistry (KeyError)        … or has no such image
     ├── ServerError                         a running `nbfaas serve` can't be asked, or says no
     │   ├── NotServed (KeyError)            it has no such function, version or alias
+    │   ├── AliasMissing                    a function is to be served by an alias it does not have
+    │   ├── TriggerNotMade                  a trigger of a served function can't be made
     │   ├── ServerUnreachable               nothing answers at its address
     │   └── ServerRefused                   it has answered with a problem
     ├── BadWebhook                          a request was not signed as it has to be
@@ -135,6 +139,7 @@ from nbfaas.errors.delivery import (
     EventTooLarge,
     IntakeFull,
     ResultNotJson,
+    RouteTaken,
     TriggerError,
     UnknownDeadLetter,
     UnknownTrigger,
@@ -192,6 +197,7 @@ from nbfaas.errors.packaging import (
 from nbfaas.errors.places import (
     BackendError,
     BackendUnavailable,
+    DataFolderUnusable,
     ImageBuildFailed,
     ImageError,
     ImageNotFound,
@@ -203,12 +209,14 @@ from nbfaas.errors.queue import QueueClientMissing, QueueUnavailable
 from nbfaas.errors.reports import ReportNotWritten
 from nbfaas.errors.secrets import SecretMissing
 from nbfaas.errors.serve import (
+    AliasMissing,
     BadWebhook,
     NotServed,
     ServerConfigError,
     ServerError,
     ServerRefused,
     ServerUnreachable,
+    TriggerNotMade,
     UnknownKey,
 )
 from nbfaas.errors.simulator import (
@@ -226,6 +234,7 @@ from nbfaas.errors.sources import PathUnreadable
 CancelledError = concurrent.futures.CancelledError
 
 __all__ = [
+    "AliasMissing",
     "BackendError",
     "BackendUnavailable",
     "BadBurst",
@@ -244,6 +253,7 @@ __all__ = [
     "CellError",
     "ChainTooLong",
     "ConfigurationError",
+    "DataFolderUnusable",
     "DeadlinePassed",
     "DeliveryError",
     "DeployError",
@@ -302,6 +312,7 @@ __all__ = [
     "ResultNotPicklable",
     "ResultTooLarge",
     "ResultUnreadable",
+    "RouteTaken",
     "RunsInImageOnly",
     "SandboxCrashed",
     "SandboxLost",
@@ -319,6 +330,7 @@ __all__ = [
     "StateRefused",
     "StateUnavailable",
     "TriggerError",
+    "TriggerNotMade",
     "UnknownDeadLetter",
     "UnknownFunction",
     "UnknownInvocation",

@@ -100,6 +100,7 @@ def _told(served: ServedFunction) -> dict[str, object]:
         "name": served.name,
         "reference": f"{served.function}:{served.reference}",
         "version": f"v{alias.version}",
+        "state": "removed" if served.removed else "served",
         "canary": None
         if alias.other is None
         else {"version": f"v{alias.other}", "weight": alias.weight},

@@ -86,7 +86,10 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     backend: Annotated[
         Literal["auto", "docker", "process"],
-        Meta(description="Where functions run: auto, docker or process (which does not isolate)."),
+        Meta(
+            description="Where functions run. auto or docker: in containers, and without Docker "
+            "nothing is started. process: with the rights of this server, NOT isolated."
+        ),
     ] = "auto"
     registry: Annotated[
         str,

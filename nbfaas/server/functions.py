@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from nbfaas.catalog import Alias, Catalog, Deployment
 from nbfaas.catalog.names import LATEST, split, version_number
-from nbfaas.errors import BadTrigger, DeployError, NbfaasError
-from nbfaas.errors.serve import NotServed
-from nbfaas.server.rebuilding import invoke_trigger, rebuild_trigger
+from nbfaas.errors import DeployError, NbfaasError, NotDeployed, UnknownVersion
+from nbfaas.errors.serve import AliasMissing, NotServed
+from nbfaas.server.rebuilding import invoke_trigger
 from nbfaas.server.routing import Routing, ServedFunction, name_of
+from nbfaas.server.served_triggers import ServedTriggers
 from nbfaas.triggers.trigger import Trigger
 
 if TYPE_CHECKING:
@@ -55,12 +56,11 @@ class ServedFunctions:
         self._wanted = wanted
         self._load = load
         self._supersede = supersede
-        self._queue_urls = queue_urls
+        self._triggers = ServedTriggers(engine, self._find, queue_urls)
         self._served: dict[str, ServedFunction] = {}
         self._loaded: dict[tuple[str, int], DeployedFunction] = {}
         self._loading = threading.Lock()
         self._changing = asyncio.Lock()
-        self._incomplete: set[str] = set()  # those with a trigger that could not be made
 
     def __repr__(self) -> str:
         return f"<ServedFunctions {', '.join(sorted(self._served)) or 'none'}>"
@@ -104,27 +104,33 @@ class ServedFunctions:
         """Serve what the catalog has now. One function's error does not keep another from being
         served; it goes on as it was."""
         async with self._changing:
-            there = await asyncio.to_thread(self._look)
+            there, removed = await asyncio.to_thread(self._look, list(self._served.values()))
             wanted = self._all_wanted(there)
             found: list[Change | NbfaasError] = []
             first = not self._served
-            incomplete = list(self._incomplete)
+            incomplete = list(self._triggers.incomplete)
             for name, (function, reference) in wanted.items():
                 if name not in self._served:
                     try:
-                        await self._add(name, function, reference, with_triggers=not first)
+                        problems = await self._add(name, function, reference, triggers=not first)
                         found.append(Change(name, f"served, {self._served[name].routing.alias}"))
+                        found += problems
+                    except UnknownVersion as error:
+                        named = reference == DEFAULT_ALIAS
+                        found.append(AliasMissing(function, reference) if named else error)
                     except NbfaasError as error:
                         found.append(error)
             if first:  # only now are all there that destinations may name
                 for name in wanted:
                     if name in self._served:
-                        found += await self._set_triggers_safely(self._served[name])
+                        found += await self._triggers.follow(self._served[name])
             for name in incomplete:
-                found += await self._set_triggers_safely(self._served[name])
+                found += await self._triggers.follow(self._served[name])
             for served in list(self._served.values()):
                 try:
-                    found += await self._follow(served, there.get(served.function))
+                    found += await self._follow(
+                        served, there.get(served.function), served.name in removed
+                    )
                 except NbfaasError as error:
                     found.append(error)
             return found
@@ -139,9 +145,23 @@ class ServedFunctions:
                 except NotServed:
                     continue  # they wait until it is served again, or are too old
 
-    def _look(self) -> dict[str, Deployment]:
-        """What is deployed, by name. Blocks."""
-        return {each.name: each for each in self._catalog.functions()}
+    def _look(self, served: list[ServedFunction]) -> tuple[dict[str, Deployment], set[str]]:
+        """What is deployed, by name; and the names of those ``served`` that are not there any
+        more. Blocks."""
+        there = {each.name: each for each in self._catalog.functions()}
+        return there, {each.name for each in served if not self._is_in(there, each)}
+
+    def _is_in(self, there: Mapping[str, Deployment], served: ServedFunction) -> bool:
+        deployment = there.get(served.function)
+        if deployment is None or served.reference == LATEST:
+            return deployment is not None
+        if version_number(served.reference) is None:
+            return any(alias.alias == served.reference for alias in deployment.aliases)
+        try:
+            self._catalog.version(served.function, served.reference)
+        except (NotDeployed, UnknownVersion):
+            return False
+        return True
 
     def _all_wanted(self, there: Mapping[str, Deployment]) -> dict[str, tuple[str, str]]:
         """Served name to function and reference."""
@@ -177,22 +197,27 @@ class ServedFunctions:
             return Routing(alias, versions)
 
     async def _add(
-        self, name: str, function: str, reference: str, *, with_triggers: bool = True
-    ) -> None:
+        self, name: str, function: str, reference: str, *, triggers: bool = True
+    ) -> list[NbfaasError]:
+        """Serve it; returns what is wrong with its triggers."""
         alias = await asyncio.to_thread(self._alias, function, reference)
         routing = await asyncio.to_thread(self._route, alias)
         served = ServedFunction(name, function, reference, routing)
         await self._engine.add(self._invoke_trigger(served), served)
         self._served[name] = served
-        if with_triggers:
-            for problem in await self._set_triggers_safely(served):
-                raise problem
+        return await self._triggers.follow(served) if triggers else []
 
     async def _follow(
-        self, served: ServedFunction, there: Deployment | None
+        self, served: ServedFunction, there: Deployment | None, removed: bool
     ) -> list[Change | NbfaasError]:
-        """Swap what it leads to, if that has changed. An alias or a function that was removed
-        leads on to where it did."""
+        """Swap what it leads to, if that has changed. What was removed leads on to where it did:
+        whatever becomes of the catalog, no request fails for it."""
+        if removed or served.removed:
+            told = [] if removed == served.removed else [Change(served.name, _removed(served))]
+            served.removed = removed
+            if removed:
+                return [*told]
+            return [*told, *await self._follow(served, there, removed)]
         before = served.routing
         alias = before.alias
         if there is not None and served.reference == LATEST:
@@ -204,7 +229,7 @@ class ServedFunctions:
         served.routing = await asyncio.to_thread(self._route, alias)
         if self._invoke_trigger(served).policy != self._engine.triggers[served.trigger].policy:
             await self._engine.add(self._invoke_trigger(served), served)
-        problems = await self._set_triggers_safely(served)
+        problems = await self._triggers.follow(served)
         self._let_go(before)
         return [Change(served.name, f"now {served.routing.alias}"), *problems]
 
@@ -222,54 +247,6 @@ class ServedFunctions:
                 self._supersede(version.version().version)
                 self._loaded.pop((before.alias.function, number), None)
 
-    # -- triggers
-
-    async def _set_triggers_safely(self, served: ServedFunction) -> list[NbfaasError]:
-        if served.name != served.function:
-            return []  # ``thumb:v2`` beside ``thumb``: an event is handled once
-        self._incomplete.discard(served.name)
-        try:
-            await self._set_triggers(served)
-        except NbfaasError as error:
-            self._incomplete.add(served.name)
-            return [error]
-        return []
-
-    async def _set_triggers(self, served: ServedFunction) -> None:
-        """Those of the version that is no canary; what is the same goes on undisturbed."""
-        first = served.routing.first
-        specs = {spec.name: spec for spec in first.manifest.triggers}
-        there = {
-            trigger.name: trigger
-            for trigger in self._engine.triggers.of_target("function:" + served.name)
-            if trigger.spec is not None
-        }
-        problem: NbfaasError | None = None
-        for name, spec in specs.items():
-            if name in there and there[name].spec == spec:
-                continue
-            try:
-                if name not in there and name in self._engine.triggers:
-                    other = self._engine.triggers[name].target_name
-                    wanted = f"a trigger of {other!r} has this name; rename one of them"
-                    raise BadTrigger(spec.kind, "name", name, wanted)
-                trigger, followers = await asyncio.to_thread(
-                    rebuild_trigger,
-                    spec,
-                    first,  # type: ignore[arg-type]
-                    served,
-                    self._find,
-                    self._queue_urls,
-                )
-                await self._engine.add(trigger, served, followers)
-            except NbfaasError as error:
-                problem = error
-        for name in there:
-            if name not in specs:
-                await self._engine.remove(name)
-        if problem is not None:
-            raise problem
-
     def _find(self, name: str) -> ServedFunction | None:
         """By the name it is deployed as, or else by that of the notebook."""
         found = self._served.get(name)
@@ -279,6 +256,19 @@ class ServedFunctions:
             if each.name == each.function and each.routing.first.manifest.function == name:
                 return each
         return None
+
+
+def _removed(served: ServedFunction) -> str:
+    """What is told when it is removed, or, if it was, when it is there again."""
+    what = f"{served.function}:{served.reference}"
+    if served.removed:
+        return f"{what} is in the catalog again"
+    label = f"v{served.routing.alias.version}"
+    return (
+        f"{what} was removed from the catalog; {label} goes on until this server ends. To serve "
+        f"it afterwards too: nbfaas alias {served.function} "
+        f"{DEFAULT_ALIAS if version_number(served.reference) else served.reference} {label}"
+    )
 
 
 def _leads(alias: Alias) -> tuple[int, int | None, float]:

@@ -31,13 +31,14 @@ def serve(config: ServerConfig, file: str, notify: Callable[[str], None]) -> Non
                 # Sandboxes end when their connections close, attempts are begun anew.
                 os._exit(128 + number)
             ending = True
+            server.turn_away()
         asked.put(number)
 
+    server = Server(config, file, notify)
     for each in (*_ENDING, signal.SIGHUP):
         signal.signal(each, on_signal)
-    # The same words as in notebooks, but the commands are those of the shell.
-    set_notify(lambda line: notify(line.replace("%faas ", "nbfaas ")))
-    server = Server(config, file, notify)
+    # The same words as in notebooks, but commands and keys are those of the shell and the file.
+    set_notify(lambda line: notify(line.replace("%faas ", "nbfaas ").replace("nbfaas.config.", "")))
     try:
         server.start()
         while (number := asked.get()) not in _ENDING:

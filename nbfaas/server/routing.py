@@ -49,9 +49,16 @@ class ServedFunction:
         self.function = function
         self.reference = reference
         self.routing = routing
+        self.removed = False
+        """Whether the catalog does not have it any more."""
 
     def __repr__(self) -> str:
         return f"<ServedFunction {self.name}: {self.routing.alias}>"
+
+    @property
+    def label(self) -> str:
+        """With the version that its triggers are those of: ``thumb v3``."""
+        return f"{self.name} v{self.routing.alias.version}"
 
     @property
     def trigger(self) -> str:

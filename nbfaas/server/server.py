@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbfaas.errors import NbfaasError
 from nbfaas.errors.serve import NotServed, ServerConfigError
 from nbfaas.gateway.engine_port import EnginePort
 from nbfaas.server.admin import Admin
 from nbfaas.server.api import Api
 from nbfaas.server.calling import Calls
 from nbfaas.server.config import ServerConfig, environment
-from nbfaas.server.functions import ServedFunctions
+from nbfaas.server.functions import Change, ServedFunctions
 from nbfaas.server.hooks import Hooks, hooks_of
 from nbfaas.server.outcomes import Outcomes
+from nbfaas.server.starting import check_data_folder, open_engine
 from nbfaas.server.tokens import tokens_of
 from nbfaas.settings import config as settings
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from nbfaas.remote.deployed import DeployedFunction
     from nbfaas.service import Service
     from nbfaas.service.events import Endpoint
+
+_NOTHING = "no function has an alias prod yet: nbfaas alias NAME prod VERSION"
 
 
 class Server:
@@ -45,6 +49,7 @@ class Server:
         """Open everything, then listen. Raises ``NbfaasError``; then ``stop`` is to be called."""
         config = self._config
         self._apply()
+        check_data_folder(self._file)
         tokens, whence = tokens_of(config, self._file, Path(settings.data_dir))
         hooks = hooks_of(config, self._file)
         queue_urls = {
@@ -55,7 +60,7 @@ class Server:
         from nbfaas.service import get_service
 
         self._service = service = get_service()
-        engine, catalog = service.events, open_catalog()
+        engine, catalog = open_engine(service, config, self._file), open_catalog()
         catalog.functions()  # whether it can be used
         self._functions = functions = ServedFunctions(
             catalog,
@@ -65,9 +70,11 @@ class Server:
             supersede=lambda version: service.dispatcher.supersede(version),
             queue_urls=queue_urls,
         )
-        found = service.run(self._reload())
+        found = service.run(functions.reload())
         if config.functions and (missing := functions.missing):
-            raise ServerConfigError(self._file, "functions", "; ".join([*missing, *found]))
+            why = [str(each) for each in found if isinstance(each, Exception)]
+            raise ServerConfigError(self._file, "functions", "; ".join([*missing, *why]))
+        self._tell(found)
         for number, hook in enumerate(hooks.values()):
             try:
                 service.run(functions.get(hook.function))
@@ -90,15 +97,19 @@ class Server:
         endpoint = service.endpoint(tokens, api)
         service.run(self._begin_to_follow())
         served = ", ".join(f"{each.name} ({each.routing.alias})" for each in functions)
-        self._notify(
-            f"listening at {endpoint.url}, tokens from {whence}; {served or 'no function'}"
-        )
+        self._notify(f"listening at {endpoint.url}, tokens from {whence}; {served or _NOTHING}")
         return endpoint
 
     def reload(self) -> list[str]:
         """Look into the catalog now; what has changed, in words."""
         assert self._service is not None
         return self._service.run(self._reload())
+
+    def turn_away(self) -> None:
+        """Tell load balancers, at once and from any thread, that this server is about to end."""
+        engine = None if self._service is None else self._service.events_if_open
+        if engine is not None:
+            engine.accepts = False
 
     def stop(self) -> None:
         """Let nothing more in, let what runs end within the grace, and close all. What else was
@@ -123,7 +134,8 @@ class Server:
         config = self._config
         if config.data_dir:
             settings.data_dir = str(Path(config.data_dir).expanduser().absolute())
-        settings.backend = config.backend
+        # Only in a notebook is somebody there to see that functions run without isolation.
+        settings.backend = "docker" if config.backend == "auto" else config.backend
         settings.event_store = config.event_store
         settings.max_backlog = config.max_backlog
         settings.prewarm = config.prewarm
@@ -136,7 +148,10 @@ class Server:
 
     async def _reload(self) -> list[str]:
         assert self._functions is not None
-        found = await self._functions.reload()
+        return self._tell(await self._functions.reload())
+
+    def _tell(self, found: Sequence[Change | NbfaasError]) -> list[str]:
+        """Changes, and each problem once for as long as it lasts."""
         problems = {str(each) for each in found if isinstance(each, Exception)}
         for each in found:
             if not isinstance(each, Exception) or str(each) not in self._told:
