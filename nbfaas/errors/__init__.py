@@ -263,7 +263,6 @@ __all__ = [
     "EventStoreHeld",
     "EventStoreUnavailable",
     "EventTooLarge",
-    "ExportRefused",
     "FunctionExited",
     "FunctionTimeout",
     "GatewayError",
