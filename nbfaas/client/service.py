@@ -24,6 +24,7 @@ from nbfaas.errors.serve import ServerGone
 from nbfaas.model.image import ImageSpec
 from nbfaas.model.records import Record, Subscriber
 from nbfaas.service.lazy import Lazy
+from nbfaas.service.loops import finish_tasks
 from nbfaas.service.sandboxes import PoolState, SandboxRow
 from nbfaas.settings import Settings, config
 
@@ -86,7 +87,7 @@ class ServerService:
         self._close_lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="nbfaas-server", daemon=True)
         self._uploads = Uploads(self._send, opened.python)
-        self._dispatcher = ServerDispatcher(
+        self.dispatcher = ServerDispatcher(
             self._loop, self._uploads, self._publish, self.notify, opened.limit
         )
         self._thread.start()
@@ -99,11 +100,9 @@ class ServerService:
     # -- what the layers above use
 
     @property
-    def dispatcher(self) -> ServerDispatcher:
-        """Raises ``ServerGone``."""
-        if (gone := self._link.gone) is not None:
-            raise gone.again()
-        return self._dispatcher
+    def gone(self) -> ServerGone | None:
+        """Why it can't be worked with any more."""
+        return self._link.gone
 
     @property
     def failed(self) -> bool:
@@ -119,13 +118,13 @@ class ServerService:
         with self._subscribing:
             self._subscribers = (*self._subscribers, subscriber)
             if len(self._subscribers) == 1:
-                self._dispatcher.watch(True)
+                self.dispatcher.watch(True)
 
         def unsubscribe() -> None:
             with self._subscribing:
                 left = tuple(each for each in self._subscribers if each is not subscriber)
                 if self._subscribers and not left:
-                    self._dispatcher.watch(False)
+                    self.dispatcher.watch(False)
                 self._subscribers = left
 
         return unsubscribe
@@ -164,6 +163,14 @@ class ServerService:
         from nbfaas.client.function import ServerFunction
 
         return ServerFunction(self._client, name)
+
+    def served(self) -> list[str]:
+        """The names of what is served."""
+        return [str(each["name"]) for each in self._client.get("/functions")["functions"]]
+
+    def deployments(self, what: str, **query: str) -> Any:
+        """Rows of the server's listings, or a text: see ``nbfaas.server.session_questions``."""
+        return self._questions.ask(f"catalog/{what}", object, **query)
 
     def endpoint(self) -> Endpoint:
         """The server's: functions with HTTP triggers answer there."""
@@ -206,7 +213,7 @@ class ServerService:
 
     def prewarm(self, image: ImageSpec) -> None:
         """Have the server start the image's prewarmed sandboxes."""
-        self._dispatcher.prewarm(image)
+        self.dispatcher.prewarm(image)
 
     def sandboxes(self) -> list[SandboxRow]:
         """Those of the server, of all who work there."""
@@ -237,8 +244,8 @@ class ServerService:
 
     async def _open(self) -> Link:
         http = self._client.for_loop(_SILENCE)
-        link = Link(http, self.server, self.session, self._dispatcher.receive, self._lost)
-        self._dispatcher.link = link
+        link = Link(http, self.server, self.session, self.dispatcher.receive, self._lost)
+        self.dispatcher.link = link
         self._http = http
         return link
 
@@ -256,7 +263,7 @@ class ServerService:
         await done
 
     def _lost(self, gone: ServerGone) -> None:
-        self._dispatcher.fail_all(gone)
+        self.dispatcher.fail_all(gone)
         self.notify(str(gone))
 
     def _publish(self, record: Record) -> None:
@@ -279,13 +286,9 @@ class ServerService:
 
     async def _shut(self) -> None:
         await self._link.close()
-        self._dispatcher.fail_all(ServerGone(self.server, "it was closed"))
+        self.dispatcher.fail_all(ServerGone(self.server, "it was closed"))
         await self._http.aclose()
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self._loop.shutdown_default_executor()
+        await finish_tasks()
 
     def close(self) -> None:
         """End the session: what runs is cancelled, its functions are forgotten. Idempotent."""

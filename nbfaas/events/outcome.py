@@ -10,11 +10,11 @@ from typing import Any
 from nbfaas.agent.event import Event
 from nbfaas.delivery.entry import KeptDelivery, KeptEvent
 from nbfaas.errors import UnknownInvocation
-from nbfaas.journal import Journal
 from nbfaas.model.delivery import DeliveryAttempt, DeliveryState
 from nbfaas.model.invocation import InvocationState
 from nbfaas.remote.call import FunctionCall
-from nbfaas.service import Service
+from nbfaas.service import Place
+from nbfaas.service.place import Journaled
 from nbfaas.triggers.chains import CAUSE
 from nbfaas.triggers.trigger import shown_target
 
@@ -116,15 +116,15 @@ class PassedOn:
     deliveries: tuple[SentDelivery, ...]
 
 
-def deliveries_of(service: Service, event: Event) -> list[SentDelivery]:
+def deliveries_of(service: Place, event: Event) -> list[SentDelivery]:
     """The deliveries of an event that was accepted, as they stand."""
     return _Following(service).deliveries_of(event)
 
 
 class _Following:
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Place) -> None:
         self._store = service.events.store
-        self._journal: Journal | None = service.journal
+        self._journal: Journaled | None = service.journal
         if self._journal is not None:
             self._journal.flush()
 

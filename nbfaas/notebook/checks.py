@@ -19,6 +19,7 @@ from nbfaas.model.function import FunctionOptions, Resources
 from nbfaas.model.image import DEFAULT_RUNTIME, ImageSpec
 from nbfaas.notebook.up_to_date import ready_service
 from nbfaas.remote.function import RemoteFunction
+from nbfaas.service import get_service, local_service
 from nbfaas.settings import config
 
 _LEAST_DISK = 2 * 1024**3
@@ -91,7 +92,7 @@ def backend() -> Finding:
 
 
 def sandbox() -> Finding:
-    service = ready_service()
+    service = local_service()
     backend = service.backend
     spec = SandboxSpec(ImageSpec(), Resources(memory=128 * 1024**2))
 
@@ -145,6 +146,24 @@ def disk() -> Finding:
     )
     return Finding(free >= _LEAST_DISK, f"{format_bytes(free)} free at {folder}", fix)
 
+
+def server() -> Finding:
+    service = get_service()
+    started = time.perf_counter()
+    sandboxes = len(service.sandboxes())
+    took = format_seconds(time.perf_counter() - started)
+    backend = service.backend
+    isolated = "" if backend.isolates else ", which does NOT isolate functions"
+    return Finding(True, f"{backend.name}{isolated}: {sandboxes} sandboxes, answered in {took}")
+
+
+ON_SERVER: dict[str, Callable[[], Finding]] = {
+    "Python": python,
+    "kernel": kernel,
+    "server": server,
+    "round trip": round_trip,
+    "journal": journal,
+}
 
 ALL: dict[str, Callable[[], Finding]] = {
     "Python": python,

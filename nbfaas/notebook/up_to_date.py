@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from nbfaas.journal import Journal
-from nbfaas.service import Service, get_service
+from nbfaas.service import Place, get_service
+from nbfaas.service.place import Journaled
 
 
-def ready_service() -> Service:
+def ready_service() -> Place:
     """The service once its backend is open. Raises ``BackendUnavailable``."""
     service = get_service()
     service.dispatcher  # noqa: B018 - waits
     return service
 
 
-def journal_up_to_date(service: Service) -> Journal | None:
+def journal_up_to_date(service: Place) -> Journaled | None:
     """The journal with all that has happened in it; None if there is no journal."""
     journal = service.journal
     if journal is not None:
@@ -22,7 +22,7 @@ def journal_up_to_date(service: Service) -> Journal | None:
     return journal
 
 
-def records_up_to_date(service: Service) -> None:
+def records_up_to_date(service: Place) -> None:
     """Return when all that has happened was published."""
     # Who waits for a call is told of its end before the subscribers of records are.
     service.run(_a_turn_of_the_loop())

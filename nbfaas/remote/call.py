@@ -19,7 +19,7 @@ from nbfaas.remote.details import Details, details
 from nbfaas.service import get_service
 
 if TYPE_CHECKING:
-    from nbfaas.service import Service
+    from nbfaas.service import Place
 
 R = TypeVar("R")
 
@@ -37,7 +37,7 @@ class FunctionCall(concurrent.futures.Future[R], Generic[R]):
     out of the queue, or kills the sandbox it runs in.
     """
 
-    def __init__(self, invocation: Invocation, service: Service) -> None:
+    def __init__(self, invocation: Invocation, service: Place) -> None:
         super().__init__()
         self._invocation = invocation
         self._service = service
@@ -197,7 +197,7 @@ class FunctionCall(concurrent.futures.Future[R], Generic[R]):
             self.set_result(value)
 
 
-def submit(invocation: Invocation, service: Service) -> FunctionCall[Any]:
+def submit(invocation: Invocation, service: Place) -> FunctionCall[Any]:
     """Hand an invocation to the dispatcher, as a call."""
     call: FunctionCall[Any] = FunctionCall(invocation, service)
     dispatcher = service.dispatcher
@@ -209,7 +209,7 @@ def submit(invocation: Invocation, service: Service) -> FunctionCall[Any]:
     return call
 
 
-def repeat(invocation: Invocation, service: Service) -> Invocation:
+def repeat(invocation: Invocation, service: Place) -> Invocation:
     """A new invocation of the same function version with the same arguments.
 
     Raises ``NotRepeatable`` for one from the journal, which keeps no arguments.

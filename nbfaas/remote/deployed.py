@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from nbfaas.catalog import Catalog, Version
 from nbfaas.catalog.names import split
-from nbfaas.errors import IntegrityError, NotDeployable, RunsInImageOnly
+from nbfaas.errors import IntegrityError, NotDeployable, OptionError, RunsInImageOnly
 from nbfaas.model.function import FunctionOptions, FunctionVersion
 from nbfaas.model.image import ImageSpec
 from nbfaas.model.manifest import FunctionManifest
@@ -15,6 +15,7 @@ from nbfaas.packager.report import ShippedItem, ShippingReport
 from nbfaas.remote.deploy import Deployed, open_catalog, open_images
 from nbfaas.remote.function import RemoteFunction
 from nbfaas.remote.options import parse_options
+from nbfaas.service import current_service
 
 if TYPE_CHECKING:
     from nbfaas.images.builder import Images
@@ -23,14 +24,32 @@ if TYPE_CHECKING:
 
 def deployed(
     name: str, reference: str | None = None, *, key: str | None = None
-) -> DeployedFunction:
+) -> RemoteFunction[..., Any]:
     """A deployed function: ``deployed("thumb")`` is its latest version, ``deployed("thumb", "v2")``
     or ``deployed("thumb:v2")`` a certain one, ``deployed("thumb", "prod")`` the one an alias leads
     to. Where an alias leads to two, ``key`` decides (the same key, the same version), else chance.
 
     An image that is not on this machine is pulled by the digest it was pushed or pulled with
     before. Raises ``NotDeployed``, ``UnknownVersion``, ``IntegrityError``, ``RegistryUnavailable``.
+
+    While this process works on a server, it is what that serves, and the server chooses, for each
+    call anew. Raises ``ServerRefused``.
     """
+    place = current_service()
+    if place is None or place.server is None:
+        return deployed_here(name, reference, key=key)
+    if key is not None:
+        raise OptionError("key", key, "a server chooses by the call")
+    served: RemoteFunction[..., Any] = place.function(
+        name if reference is None else f"{name}:{reference}"
+    )
+    return served
+
+
+def deployed_here(
+    name: str, reference: str | None = None, *, key: str | None = None
+) -> DeployedFunction:
+    """As ``deployed``, run by this process."""
     if reference is None:
         name, reference = split(name)
     catalog = open_catalog()

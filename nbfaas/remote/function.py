@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from nbfaas.agent.loading import Loaded
     from nbfaas.remote.deploy import Deployed
     from nbfaas.remote.here import ProvidedHere
-    from nbfaas.service import Service
+    from nbfaas.service import Place
     from nbfaas.triggers.trigger import Trigger
 
 P = ParamSpec("P")
@@ -194,7 +194,7 @@ class RemoteFunction(Generic[P, R]):
         return ProvidedHere(self.name, self.options.secrets)
 
     def _invocation(
-        self, service: Service, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, service: Place, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Invocation:
         version = self.version()
         parts = self._dump(service, args, kwargs, f"the arguments of {self.name!r}", Sealer())
@@ -202,7 +202,7 @@ class RemoteFunction(Generic[P, R]):
 
     def _dump(
         self,
-        service: Service,
+        service: Place,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         what: str,

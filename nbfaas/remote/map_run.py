@@ -21,7 +21,7 @@ from nbfaas.remote.echo import LineEcho
 from nbfaas.remote.map_await import gather, stream
 
 if TYPE_CHECKING:
-    from nbfaas.service import Service
+    from nbfaas.service import Place
 
 R = TypeVar("R")
 
@@ -63,7 +63,7 @@ class MapRun(Generic[R]):
         run_id: str,
         function: str,
         invocations: list[Invocation],
-        service: Service,
+        service: Place,
         *,
         order_outputs: bool,
         return_exceptions: bool,

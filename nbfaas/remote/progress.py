@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nbfaas.dispatch.invocation import Invocation
     from nbfaas.remote.call import FunctionCall
     from nbfaas.remote.map_run import Counts, MapRun
-    from nbfaas.service import Service
+    from nbfaas.service import Place
 
 Update = Callable[[], None]
 Watcher = Callable[["MapRun[Any]"], "contextlib.AbstractContextManager[Update]"]
@@ -93,7 +93,7 @@ def watch(run: MapRun[Any]) -> Iterator[Update]:
         yield update
 
 
-def call_watch(invocation: Invocation, service: Service) -> Callable[[], Update] | None:
+def call_watch(invocation: Invocation, service: Place) -> Callable[[], Update] | None:
     """What to call once ``invocation`` has been waited for a while; None if it is not shown."""
     watcher = _call_watcher
     if watcher is None or not service.settings.show_progress:

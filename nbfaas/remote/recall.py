@@ -9,18 +9,19 @@ from nbfaas.agent import wire
 from nbfaas.agent.buffers import views
 from nbfaas.dispatch.invocation import Invocation
 from nbfaas.errors import CancelledError, RemoteError, ResultNotKept, SandboxLost, UnknownInvocation
-from nbfaas.journal import Journal, JournaledInvocation
+from nbfaas.journal import JournaledInvocation
 from nbfaas.model.function import FunctionOptions, FunctionVersion
 from nbfaas.model.invocation import AttemptStats, InvocationState
 from nbfaas.packager.trust import load_result, rebuild_exception
 from nbfaas.remote.call import FunctionCall
 from nbfaas.remote.cell_value import is_answer, value_of
-from nbfaas.service import Service
+from nbfaas.service import Place
+from nbfaas.service.place import Journaled
 
 _LOOK_EVERY = 0.2  # seconds between looks at an invocation of another living session
 
 
-def recall(invocation_id: str, service: Service) -> FunctionCall[Any]:
+def recall(invocation_id: str, service: Place) -> FunctionCall[Any]:
     """The call as the journal has it. Raises ``UnknownInvocation``.
 
     A call of another session that still runs settles when the journal says that it has.
@@ -44,7 +45,7 @@ def recall(invocation_id: str, service: Service) -> FunctionCall[Any]:
     return call
 
 
-def _fill(invocation: Invocation, entry: JournaledInvocation, journal: Journal) -> None:
+def _fill(invocation: Invocation, entry: JournaledInvocation, journal: Journaled) -> None:
     """Copy what the journal knows. The state comes last: others go by it."""
     invocation.attempts_made = entry.attempts
     invocation.attempts = [stats for stats in journal.attempts(entry.id) if stats.state.is_final]
@@ -103,7 +104,7 @@ def _error(entry: JournaledInvocation, attempts: Sequence[AttemptStats]) -> Base
 
 
 def _follow(
-    call: FunctionCall[Any], invocation: Invocation, journal: Journal, service: Service
+    call: FunctionCall[Any], invocation: Invocation, journal: Journaled, service: Place
 ) -> None:
     def look() -> None:
         if call.done() or not journal.is_open:

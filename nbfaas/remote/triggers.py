@@ -15,7 +15,7 @@ from nbfaas.model.delivery import DeliveryPolicy
 from nbfaas.remote.function import RemoteFunction
 from nbfaas.remote.trigger_options import Destination, TriggerOptions
 from nbfaas.rules import Explanation, Pattern
-from nbfaas.service import Service, current_service, get_service
+from nbfaas.service import Place, current_service, get_service
 from nbfaas.triggers.port import EventsPort
 from nbfaas.triggers.receipt import Receipt
 from nbfaas.triggers.targets import FunctionTarget
@@ -28,7 +28,7 @@ _REPLACED_WITHIN = 1.0  # seconds
 class TriggerHandle:
     """One trigger: look at it, pause, resume, remove it, or fire it by hand."""
 
-    def __init__(self, trigger: Trigger, service: Service) -> None:
+    def __init__(self, trigger: Trigger, service: Place) -> None:
         self._trigger = trigger
         self._service = service
 
@@ -167,7 +167,7 @@ class TriggerList:
 triggers = TriggerList()
 
 
-def oldest_age(service: Service, name: str) -> str:
+def oldest_age(service: Place, name: str) -> str:
     """How long the oldest event of a trigger has waited, in words."""
     accepted = service.events.store.oldest().get(name)
     return "–" if accepted is None else format_seconds(max(0.0, time.time() - accepted))

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from nbfaas.errors.serve import NotServed
 from nbfaas.gateway.exchange import Exchange
 from nbfaas.gateway.guard import Guard
-from nbfaas.gateway.reply import Reply, json_reply, not_allowed, problem
+from nbfaas.gateway.reply import Reply, StreamReply, json_reply, not_allowed, problem
 from nbfaas.gateway.roles import ANY_ROLE, Role
 from nbfaas.server.calling import made_by
 from nbfaas.server.openapi import openapi, parameters_of
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nbfaas.server.hooks import Hooks
     from nbfaas.server.outcomes import Outcomes
     from nbfaas.server.routing import ServedFunction
+    from nbfaas.server.sessions import Sessions
 
 _GET = ("GET", "HEAD")
 
@@ -35,6 +36,7 @@ class Api:
         outcomes: Outcomes,
         hooks: Hooks,
         admin: Admin,
+        sessions: Sessions,
         routes: RouteTable,
     ) -> None:
         self._functions = functions
@@ -42,12 +44,13 @@ class Api:
         self._outcomes = outcomes
         self._hooks = hooks
         self._admin = admin
+        self._sessions = sessions
         self._routes = routes
 
     def __repr__(self) -> str:
         return f"<Api of {self._functions!r}>"
 
-    async def answer(self, exchange: Exchange, guard: Guard) -> Reply | None:
+    async def answer(self, exchange: Exchange, guard: Guard) -> Reply | StreamReply | None:
         path = exchange.path
         if path.startswith("/functions/"):
             return await self._function(path.removeprefix("/functions/"), exchange, guard)
@@ -69,6 +72,9 @@ class Api:
             path = path.removeprefix("/admin/")
             guard.check_token(exchange.headers, *self._admin.roles(path))
             return await self._admin.answer(path, exchange)
+        if path == "/sessions" or path.startswith("/sessions/"):
+            guard.check_token(exchange.headers)
+            return await self._sessions.answer(path[len("/sessions/") :], exchange)
         return await self._hooks.answer(exchange)
 
     async def _function(self, reference: str, exchange: Exchange, guard: Guard) -> Reply:

@@ -19,6 +19,9 @@ from nbfaas.server.functions import Change, ServedFunctions
 from nbfaas.server.hooks import Hooks, hooks_of
 from nbfaas.server.outcomes import Outcomes
 from nbfaas.server.starting import check_data_folder, open_engine
+from nbfaas.server.session_events import SessionEvents
+from nbfaas.server.session_questions import SessionQuestions
+from nbfaas.server.sessions import Sessions
 from nbfaas.server.tokens import tokens_of
 from nbfaas.settings import config as settings
 
@@ -39,6 +42,7 @@ class Server:
         self._notify = notify
         self._service: Service | None = None
         self._functions: ServedFunctions | None = None
+        self._sessions: Sessions | None = None
         self._following: asyncio.Task[None] | None = None
         self._told: set[str] = set()
 
@@ -57,9 +61,9 @@ class Server:
             for trigger, name in config.queue_env.items()
         }
         from nbfaas.remote.deploy import open_catalog
-        from nbfaas.service import get_service
+        from nbfaas.service import local_service
 
-        self._service = service = get_service()
+        self._service = service = local_service()
         engine, catalog = open_engine(service, config, self._file), open_catalog()
         catalog.functions()  # whether it can be used
         self._functions = functions = ServedFunctions(
@@ -86,12 +90,22 @@ class Server:
         port = EnginePort(
             engine, service.dispatcher, service.new_id, lambda: service.journal, lambda: metrics
         )
+        self._sessions = sessions = Sessions(
+            service,
+            functions,
+            SessionEvents(engine, functions, lambda: metrics),
+            SessionQuestions(service),
+            self._notify,
+            expiry=config.session_expiry,
+            limit=config.session_limit,
+        )
         api = Api(
             functions,
             Calls(port, config.deadline),
             Outcomes(port),
             Hooks(hooks, functions, engine),
             Admin(service, engine, self._reload),
+            sessions,
             service.routes,
         )
         endpoint = service.endpoint(tokens, api)
@@ -123,6 +137,8 @@ class Server:
             waiting = self._config.stop_delay
             engine.accepts = False
             time.sleep(waiting)
+            if self._sessions is not None:
+                self._service.run(self._sessions.close("the server is closing"))
             self._service.drain(self._config.grace)
             left = engine.store.backlog
             if left:
@@ -178,8 +194,8 @@ class Server:
 
 
 def _load(name: str, number: int) -> DeployedFunction:
-    from nbfaas.remote.deployed import deployed
+    from nbfaas.remote.deployed import deployed_here
 
-    function = deployed(name, f"v{number}")
+    function = deployed_here(name, f"v{number}")
     function.version()  # hashed once, and not by the first request
     return function

@@ -14,8 +14,11 @@ from nbfaas.gateway.exchange import Exchange
 from nbfaas.gateway.reply import Refusal, Reply, not_allowed, problem
 from nbfaas.model.failures import tell
 from nbfaas.model.invocation import InvocationState
+from nbfaas.remote.deploy import open_catalog
+from nbfaas.remote.deployments import difference, function_rows, move_rows, version_rows
 
 if TYPE_CHECKING:
+    from nbfaas.catalog import Version
     from nbfaas.journal import Journal
     from nbfaas.service import Service
 
@@ -38,6 +41,13 @@ class SessionQuestions:
             "journal/attempts": lambda query: self._journal.attempts(query.get("id", "")),
             "journal/log": lambda query: self._journal.log(query.get("id", "")),
             "journal/counts": lambda query: self._journal.counts(),
+            "catalog/functions": lambda query: function_rows(open_catalog()),
+            "catalog/versions": lambda query: version_rows(open_catalog(), query["name"]),
+            "catalog/moves": lambda query: move_rows(open_catalog().moves(query["name"])),
+            "catalog/source": lambda query: _version(query, "version").manifest.source,
+            "catalog/difference": lambda query: difference(
+                _version(query, "first"), _version(query, "second")
+            ),
         }
 
     def __repr__(self) -> str:
@@ -54,6 +64,8 @@ class SessionQuestions:
         except NbfaasError as error:
             given = tell(error)
             return problem(409, given.message, error=given.type, attributes=given.attributes)
+        except KeyError as error:
+            raise Refusal(400, f"the question lacks {error}") from None
         return Reply(200, (_MSGPACK,), msgspec.msgpack.encode(told))
 
     @property
@@ -82,6 +94,10 @@ class SessionQuestions:
             function=query.get("function"),
             run_id=query.get("run_id"),
         )
+
+
+def _version(query: Query, name: str) -> Version:
+    return open_catalog().version(query["name"], query[name])
 
 
 def _query(exchange: Exchange) -> Query:

@@ -8,20 +8,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbfaas.service.current import close_service, current_service, get_service, set_notify
+from nbfaas.service.current import (
+    close_service,
+    current_service,
+    get_service,
+    local_service,
+    set_notify,
+    work_at,
+    work_no_more_at,
+)
 
 if TYPE_CHECKING:
+    from nbfaas.service.place import Place
     from nbfaas.service.sandboxes import PoolState, SandboxRow
     from nbfaas.service.service import Service
 
 __all__ = [
+    "Place",
     "PoolState",
     "SandboxRow",
     "Service",
     "close_service",
     "current_service",
     "get_service",
+    "local_service",
     "set_notify",
+    "work_at",
+    "work_no_more_at",
 ]
 
 
@@ -31,6 +44,10 @@ def __getattr__(name: str) -> Any:
         from nbfaas.service.service import Service
 
         return Service
+    if name == "Place":
+        from nbfaas.service.place import Place
+
+        return Place
     if name in ("PoolState", "SandboxRow"):
         from nbfaas.service import sandboxes
 

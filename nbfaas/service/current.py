@@ -1,4 +1,5 @@
-"""The service of this process: started at the first use, closed at exit."""
+"""Where functions run: by the service of this process, which is started at the first use and closed
+at exit, or on the server that it is connected to."""
 
 from __future__ import annotations
 
@@ -11,14 +12,46 @@ from typing import TYPE_CHECKING
 from nbfaas.settings import config
 
 if TYPE_CHECKING:
+    from nbfaas.service.place import Place
     from nbfaas.service.service import Service
 
 _service: Service | None = None
+_elsewhere: tuple[Place, ...] = ()  # servers that this process is connected to; the last counts
 _service_lock = threading.Lock()
 _notify: Callable[[str], None] | None = None
 
 
-def get_service() -> Service:
+def get_service() -> Place:
+    """Where functions run now: on the server that this process is connected to, else here."""
+    return _elsewhere[-1] if _elsewhere else local_service()
+
+
+def current_service() -> Place | None:
+    """As ``get_service``, but nothing is started: None if there is no service yet."""
+    return _elsewhere[-1] if _elsewhere else _service
+
+
+def work_at(place: Place) -> None:
+    """Have functions run there, until ``work_no_more_at``."""
+    global _elsewhere
+    with _service_lock:
+        _elsewhere = (*_elsewhere, place)
+        _close_at_exit()
+
+
+def work_no_more_at(place: Place) -> None:
+    """Have them run where they did before. Idempotent."""
+    global _elsewhere
+    with _service_lock:
+        _elsewhere = tuple(each for each in _elsewhere if each is not place)
+
+
+def places() -> tuple[Place, ...]:
+    """The servers that this process is connected to, the one that counts last."""
+    return _elsewhere
+
+
+def local_service() -> Service:
     """The process's service; started if there is none, or if the last one found no backend."""
     global _service
     service = _service
@@ -35,11 +68,6 @@ def get_service() -> Service:
         return _service
 
 
-def current_service() -> Service | None:
-    """The process's service, if there is one."""
-    return _service
-
-
 def close_service() -> None:
     """Close the process's service; the next use starts another."""
     global _service
@@ -47,6 +75,11 @@ def close_service() -> None:
         service, _service = _service, None
     if service is not None:
         service.close()
+
+
+def notifier() -> Callable[[str], None] | None:
+    """As it was set."""
+    return _notify
 
 
 def set_notify(notify: Callable[[str], None] | None) -> None:
@@ -66,12 +99,19 @@ def _close_at_exit() -> None:
     # ``atexit`` runs after the thread pools have been shut down, which closing needs. Python's own
     # pools use this hook, newest first; it is private, so fall back where it is gone.
     register = getattr(threading, "_register_atexit", atexit.register)
-    register(close_service)
+    register(_close_all)
+
+
+def _close_all() -> None:
+    for place in reversed(_elsewhere):
+        work_no_more_at(place)
+        place.close()
+    close_service()
 
 
 def _forget_after_fork() -> None:
-    global _service, _service_lock
-    _service = None
+    global _service, _service_lock, _elsewhere
+    _service, _elsewhere = None, ()
     _service_lock = threading.Lock()  # another thread may have held it, and there is none now
 
 

@@ -31,6 +31,7 @@ from nbfaas.model.delivery import TriggerQueue
 from nbfaas.model.image import ImageSpec
 from nbfaas.model.records import Record, Subscriber
 from nbfaas.service.lazy import Lazy
+from nbfaas.service.loops import finish_tasks
 from nbfaas.service.machine import budget
 from nbfaas.service.sandboxes import PoolState, SandboxRow, pool_state, sandbox_rows
 from nbfaas.settings import Settings, config
@@ -55,6 +56,8 @@ class Service:
     ``notify`` is called with one-line messages for the user (which backend was taken, images being
     built), from any thread.
     """
+
+    server = None  # the address of the one on which functions run: it is this process
 
     def __init__(self, settings: Settings = config, notify: Callable[[str], None] | None = None):
         self.settings = settings
@@ -216,6 +219,12 @@ class Service:
     def drain(self, grace: float) -> None:
         """Let nothing more in, and let what runs end within ``grace`` seconds; then close it."""
         self.run(self._get_events().drain(grace))
+
+    def function(self, reference: str) -> None:
+        """There is no server to ask for it."""
+
+    def deployments(self, what: str, **query: str) -> None:
+        """Nor for these."""
 
     def sandboxes(self) -> list[SandboxRow]:
         """The sandboxes there are, prewarmed ones included."""
@@ -381,7 +390,7 @@ class Service:
                     self._json_log.close()
                 with self._gate:
                     self._gone = True
-                asyncio.run_coroutine_threadsafe(_finish_tasks(), self._loop).result(5.0)
+                asyncio.run_coroutine_threadsafe(finish_tasks(), self._loop).result(5.0)
                 if (events := self._events.made) is not None:  # should that not have come to it
                     with contextlib.suppress(EventStoreError):
                         events.store.close()
@@ -389,12 +398,3 @@ class Service:
                 self._thread.join(5.0)
                 if not self._thread.is_alive():
                     self._loop.close()
-
-
-async def _finish_tasks() -> None:
-    loop = asyncio.get_running_loop()
-    tasks = [task for task in asyncio.all_tasks(loop) if task is not asyncio.current_task()]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await loop.shutdown_default_executor()

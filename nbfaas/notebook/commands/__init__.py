@@ -25,6 +25,8 @@ COMMANDS = {
     "functions": "the functions that are deployed, and where their aliases lead",
     "versions": "a deployed function's versions; show their source, or what differs",
     "images": "the runtimes, and the images that nbfaas has made",
+    "connect": "work on a running nbfaas serve: functions, cells and commands are its",
+    "disconnect": "have functions run here again",
     "doctor": "check one by one what is needed to run functions",
 }
 
@@ -35,7 +37,7 @@ def overview() -> str:
         [
             "%faas COMMAND: look at what runs, and act on it.",
             "",
-            *(f"  %faas {name:<9} {what}" for name, what in COMMANDS.items()),
+            *(f"  %faas {name:<10} {what}" for name, what in COMMANDS.items()),
             "",
             "%faas COMMAND -h shows a command's arguments, %%faas? how to run a cell.",
         ]

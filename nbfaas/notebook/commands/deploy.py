@@ -11,6 +11,7 @@ from nbfaas.notebook.report import Report, Table
 from nbfaas.remote.decorator import functions
 from nbfaas.remote.deploy import Deployed, deploy
 from nbfaas.remote.distribution import push
+from nbfaas.service import current_service
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +27,13 @@ def run(given: argparse.Namespace) -> Report:
         raise UnknownFunction(given.function, sorted(functions))
     deployed = deploy(function, given.name, alias=given.alias)
     table = _table(deployed)
+    place = current_service()
+    if place is not None and place.server is not None and not given.push:
+        return Report(
+            table,
+            f"Deployed on this machine. {place.server} serves it if it has the "
+            "same data folder; else give it the image: --push, and nbfaas pull there.",
+        )
     if not given.push:
         return Report(table)
     pushed = push(f"{deployed.name}:{deployed.version}", _say)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from nbfaas.notebook import checks
 from nbfaas.notebook.checks import Finding
 from nbfaas.notebook.report import Report, Table
+from nbfaas.service import current_service
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +31,9 @@ def run(given: argparse.Namespace) -> Report:
 
 
 def _findings() -> Iterator[tuple[str, Finding]]:
-    for name, check in checks.ALL.items():
+    place = current_service()
+    here = place is None or place.server is None
+    for name, check in (checks.ALL if here else checks.ON_SERVER).items():
         yield name, _carefully(check)
 
 

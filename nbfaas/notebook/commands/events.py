@@ -11,7 +11,7 @@ from nbfaas.delivery.entry import KeptDelivery, KeptEvent
 from nbfaas.errors import MagicError
 from nbfaas.notebook.report import Report, Table
 from nbfaas.notebook.up_to_date import ready_service
-from nbfaas.service import Service
+from nbfaas.service import Place
 
 _SHORT = 36  # characters of an id in the list
 
@@ -49,7 +49,7 @@ def _delivery(kept: KeptDelivery) -> str:
     return text if kept.attempt < 2 else f"{text}, attempt {kept.attempt}"
 
 
-def _details(service: Service, event_id: str) -> Report:
+def _details(service: Place, event_id: str) -> Report:
     store = service.events.store
     found = [each for each in store.history(limit=10_000) if each.id.startswith(event_id)]
     if not found:

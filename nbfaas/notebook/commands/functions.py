@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from nbfaas.notebook.place import on_server
 from nbfaas.notebook.report import Report, Table
 from nbfaas.remote.deploy import open_catalog
 from nbfaas.remote.deployments import FUNCTION_HEADINGS, function_rows
@@ -15,5 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> Report:
     empty = "none yet; %faas deploy NAME, or function.deploy()"
-    rows = function_rows(open_catalog())
+    rows = on_server("functions")
+    if rows is None:
+        rows = function_rows(open_catalog())
     return Report(Table("Deployed functions", FUNCTION_HEADINGS, rows, empty))

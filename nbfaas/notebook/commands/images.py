@@ -6,8 +6,10 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from nbfaas.errors.serve import NotOnServer
 from nbfaas.images.listing import HEADINGS, rows
 from nbfaas.notebook.report import Report, Table
+from nbfaas.service import current_service
 from nbfaas.settings import config
 
 if TYPE_CHECKING:
@@ -21,6 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> Report:
     from nbfaas.images.connect import connected
 
+    place = current_service()
+    if place is not None and place.server is not None:
+        raise NotOnServer("%faas images", place.server, "There, nbfaas images ls lists them.")
     with connected(config) as images:
         return report(images.list())
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 
 from nbfaas.errors import MagicError, UnknownInvocation
-from nbfaas.journal import Journal
 from nbfaas.notebook.report import Report
 from nbfaas.notebook.up_to_date import journal_up_to_date, ready_service
 from nbfaas.remote.call import FunctionCall
 from nbfaas.remote.decorator import functions
+from nbfaas.service.place import Journaled
 
 _ITEMS = 1000  # of a map
 
@@ -53,5 +53,5 @@ def _find(what: str) -> str:
     )
 
 
-def _log(journal: Journal, invocation_id: str) -> str:
+def _log(journal: Journaled, invocation_id: str) -> str:
     return journal.log(invocation_id).decode("utf-8", "replace")

@@ -7,11 +7,12 @@ import time
 from collections import Counter, defaultdict
 
 from nbfaas.agent.units import format_seconds
-from nbfaas.journal import Journal, JournaledInvocation
+from nbfaas.journal import JournaledInvocation
 from nbfaas.model.invocation import InvocationState
 from nbfaas.notebook.report import Report, Table
 from nbfaas.notebook.up_to_date import journal_up_to_date, ready_service
 from nbfaas.remote.decorator import functions
+from nbfaas.service.place import Journaled
 
 _COUNTED = 10_000  # invocations looked at for the counts
 _RUNNING = (InvocationState.RUNNING, InvocationState.RETRYING)
@@ -70,7 +71,7 @@ def _functions(counts: dict[str, Counter[InvocationState]]) -> Table:
     return Table("Functions of this session", headings, rows, "none yet; decorate one with @remote")
 
 
-def _row(each: JournaledInvocation, journal: Journal, now: float) -> tuple[str, ...]:
+def _row(each: JournaledInvocation, journal: Journaled, now: float) -> tuple[str, ...]:
     attempts = [stats for stats in journal.attempts(each.id) if stats.state.is_final]
     return (
         each.id,

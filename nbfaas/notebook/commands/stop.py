@@ -6,6 +6,7 @@ import argparse
 import difflib
 
 from nbfaas.errors import MagicError
+from nbfaas.errors.serve import NotOnServer
 from nbfaas.model.invocation import SandboxState
 from nbfaas.notebook.report import Report
 from nbfaas.remote.decorator import functions
@@ -24,6 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> Report:
     service = current_service()
+    if given.all and service is not None and service.server is not None:
+        raise NotOnServer(
+            "%faas stop --all",
+            service.server,
+            "Cancel calls with call.cancel(); %faas disconnect ends all that this notebook has "
+            "there, and %faas stop removes idle sandboxes.",
+        )
     if given.all:
         gone = len(triggers)
         close_service()

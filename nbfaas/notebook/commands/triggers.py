@@ -8,7 +8,7 @@ from nbfaas.errors import MagicError
 from nbfaas.notebook.report import Report, Table
 from nbfaas.notebook.up_to_date import ready_service
 from nbfaas.remote.triggers import TriggerHandle, oldest_age, triggers
-from nbfaas.service import Service
+from nbfaas.service import Place
 
 _ACTIONS = {"pause": "paused", "resume": "resumed", "remove": "removed", "show": ""}
 
@@ -37,7 +37,7 @@ def run(given: argparse.Namespace) -> Report:
     return Report(f"{given.name} is {_ACTIONS[given.action]}.")
 
 
-def _listing(service: Service) -> Table:
+def _listing(service: Place) -> Table:
     rows = [
         (
             trigger.name,
@@ -62,7 +62,7 @@ def _listing(service: Service) -> Table:
     return Table("Triggers", headings, rows, empty)
 
 
-def _details(trigger: TriggerHandle, service: Service) -> Report:
+def _details(trigger: TriggerHandle, service: Place) -> Report:
     policy = trigger.policy
     facts = [
         ("kind", trigger.kind),

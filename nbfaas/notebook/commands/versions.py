@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from nbfaas.notebook.place import on_server
 from nbfaas.notebook.report import Report, Table
 from nbfaas.remote.deploy import open_catalog
 from nbfaas.remote.deployments import (
@@ -23,12 +24,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> Report:
-    catalog, name = open_catalog(), given.name
+    name = given.name
     if given.source is not None:
-        return Report(catalog.version(name, given.source).manifest.source.rstrip())
+        source = on_server("source", name=name, version=given.source)
+        if source is None:
+            source = open_catalog().version(name, given.source).manifest.source
+        return Report(source.rstrip())
     if given.diff is not None:
-        first, second = (catalog.version(name, each) for each in given.diff)
-        return Report(difference(first, second) or "They do not differ.")
+        first, second = given.diff
+        text = on_server("difference", name=name, first=first, second=second)
+        if text is None:
+            text = difference(*(open_catalog().version(name, each) for each in given.diff))
+        return Report(text or "They do not differ.")
     if given.moves:
-        return Report(Table(f"Aliases of {name}", MOVE_HEADINGS, move_rows(catalog.moves(name))))
-    return Report(Table(f"Versions of {name}", VERSION_HEADINGS, version_rows(catalog, name)))
+        rows = on_server("moves", name=name)
+        if rows is None:
+            rows = move_rows(open_catalog().moves(name))
+        return Report(Table(f"Aliases of {name}", MOVE_HEADINGS, rows))
+    rows = on_server("versions", name=name)
+    if rows is None:
+        rows = version_rows(open_catalog(), name)
+    return Report(Table(f"Versions of {name}", VERSION_HEADINGS, rows))

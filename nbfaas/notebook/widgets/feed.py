@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from nbfaas.model.records import Record
-from nbfaas.service import Service, current_service
+from nbfaas.service import Place, current_service
 
 Listener = Callable[[Sequence[Record]], None]
 
@@ -24,9 +24,9 @@ class Feed:
     """Follows the process's service, also when that is replaced by another. ``listen`` from any
     thread; listeners are called by whoever calls ``drain``, and must not block."""
 
-    def __init__(self, current: Callable[[], Service | None] = current_service) -> None:
+    def __init__(self, current: Callable[[], Place | None] = current_service) -> None:
         self._current = current
-        self._service: Service | None = None
+        self._service: Place | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self._records: deque[Record] = deque(maxlen=_WAITING)
         self._listeners: tuple[Listener, ...] = ()
@@ -75,7 +75,7 @@ class Feed:
                     # Nothing but the append happens on the dispatcher's thread.
                     self._unsubscribe = service.subscribe(self._records.append)
 
-    def _leave(self, following: Service | None) -> None:
+    def _leave(self, following: Place | None) -> None:
         if self._unsubscribe is not None:
             self._unsubscribe()
         self._service, self._unsubscribe = following, None

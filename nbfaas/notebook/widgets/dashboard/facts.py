@@ -8,7 +8,7 @@ from typing import Any
 from nbfaas.model.delivery import DeadLetter
 from nbfaas.remote.decorator import functions
 from nbfaas.remote.triggers import TriggerHandle
-from nbfaas.service import PoolState, Service
+from nbfaas.service import Place, PoolState
 
 _MOST_LETTERS = 100  # that are listed
 
@@ -38,7 +38,7 @@ class Facts:
     dead: dict[str, int] = field(default_factory=dict)
 
 
-def gather(service: Service | None, before: Facts, died: bool) -> Facts:
+def gather(service: Place | None, before: Facts, died: bool) -> Facts:
     """Raises what the service and its event store raise. ``before``: the last ones; ``died``:
     whether there may be other dead letters of the same number."""
     if service is None:
@@ -56,7 +56,7 @@ def gather(service: Service | None, before: Facts, died: bool) -> Facts:
     return Facts(pool, list(functions), True, _triggers(service, engine), letters, dead)
 
 
-def _triggers(service: Service, engine: Any) -> list[TriggerFacts]:
+def _triggers(service: Place, engine: Any) -> list[TriggerFacts]:
     found = []
     for trigger in list(engine.triggers):
         handle = TriggerHandle(trigger, service)

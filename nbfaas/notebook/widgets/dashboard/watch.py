@@ -11,7 +11,7 @@ from nbfaas.notebook.widgets.dashboard.activity import Activity
 from nbfaas.notebook.widgets.dashboard.facts import Facts, gather
 from nbfaas.notebook.widgets.dashboard.series import Series
 from nbfaas.notebook.widgets.dashboard.stream import EventStream
-from nbfaas.service import Service
+from nbfaas.service import Place
 
 EVERY = 1.0  # seconds between two looks at how things stand
 _LATE = 5.0  # seconds that the latency over time is of
@@ -23,7 +23,7 @@ class Watch:
 
     def __init__(
         self,
-        current: Callable[[], Service | None],
+        current: Callable[[], Place | None],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.activity = Activity()
