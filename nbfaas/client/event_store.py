@@ -69,6 +69,12 @@ class ServerEventStore:
         purged.set_result(self._link.tell("purge", which))
         return purged
 
+    def forget(self, trigger: str) -> Future[int]:
+        """Done when it returns."""
+        forgotten: Future[int] = Future()
+        forgotten.set_result(self._link.tell("forget", {"name": trigger}))
+        return forgotten
+
 
 def _filters(trigger: str | None, limit: int) -> dict[str, str | int]:
     limited: dict[str, str | int] = {"n": min(limit, _MOST)}

@@ -1,4 +1,4 @@
-"""Redriving, purging and pruning, within a transaction: step by step, each of bounded length.
+"""Redriving, purging, forgetting and pruning, within a transaction: step by step, each bounded.
 
 A step takes where the last one stopped (0 at first) and returns how many it dealt with, and where
 it stopped, or None if it was the last.
@@ -43,6 +43,18 @@ def purging(numbers: Sequence[int] | None, trigger: str | None) -> Step:
         chosen, stopped = choose(tx, position)
         _remove(tx, chosen)
         return len(chosen), stopped
+
+    return step
+
+
+def forgetting(trigger: str) -> Step:
+    """What waits for a trigger, to be removed for good; what is under way stays."""
+
+    def step(tx: Transaction, position: int) -> tuple[int, int | None]:
+        chosen: list[int] = tx.ask("some_waiting_of_trigger", trigger=trigger, count=AT_ONCE)
+        _remove(tx, chosen)
+        tx.changes[trigger] -= len(chosen)
+        return len(chosen), position + len(chosen) if len(chosen) == AT_ONCE else None
 
     return step
 

@@ -27,7 +27,7 @@ from nbfaas.delivery.database import (
     query,
 )
 from nbfaas.delivery.entry import KeptDelivery, KeptEvent
-from nbfaas.delivery.keeping import pruning, purging, redriving
+from nbfaas.delivery.keeping import forgetting, pruning, purging, redriving
 from nbfaas.delivery.lock import StoreLock
 from nbfaas.delivery.operations import Accept, Ask, Operation, Settle, Stepwise
 from nbfaas.delivery.reader import Reader
@@ -168,6 +168,11 @@ class EventStore:
     def purge(self, numbers: Sequence[int] | None, trigger: str | None = None) -> Future[int]:
         """Remove dead letters for good, chosen likewise. Returns how many."""
         return self._submit(Stepwise(purging(numbers, trigger)))
+
+    def forget(self, trigger: str) -> Future[int]:
+        """Remove what waits for the trigger for good; what is under way goes on. Returns how many
+        deliveries."""
+        return self._submit(Stepwise(forgetting(trigger)))
 
     def prune(self, now: float) -> Future[int]:
         """Forget what is done and older than the time in which duplicates are told. Returns how

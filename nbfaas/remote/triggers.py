@@ -11,7 +11,9 @@ from typing import Any
 from nbfaas.agent.event import Event
 from nbfaas.agent.units import format_seconds
 from nbfaas.errors import BadTrigger, NbfaasError, UnknownTrigger
+from nbfaas.errors.delivery import RouteTaken
 from nbfaas.model.delivery import DeliveryPolicy
+from nbfaas.remote.cells import cell_triggers
 from nbfaas.remote.function import RemoteFunction
 from nbfaas.remote.trigger_options import Destination, TriggerOptions
 from nbfaas.rules import Explanation, Pattern
@@ -152,6 +154,14 @@ class TriggerList:
         engine = _engine()
         return engine is not None and name in engine.triggers
 
+    def forget(self, name: str) -> int:
+        """Forget what waits for the trigger of this name, for ever; it may be one that is not
+        there any more. Returns how many events. Raises ``UnknownTrigger``."""
+        store = get_service().events.store
+        if name not in self and not store.waiting.get(name):
+            raise UnknownTrigger(name, sorted({each.name for each in self} | set(store.waiting)))
+        return store.forget(name).result()
+
     def drain(self, timeout: float = 60.0) -> bool:
         """Wait until every event that was accepted for these triggers is delivered or a dead
         letter. False: not within ``timeout`` seconds."""
@@ -182,8 +192,13 @@ def add_trigger(
     engine = service.events
     there = engine.triggers.get(trigger.name)
     if there is not None and (there.target != trigger.target or there.kind == _DESTINATION):
-        wanted = f"a trigger of {there.target_name!r} has this name; choose another"
-        raise BadTrigger(trigger.kind, "name", trigger.name, wanted)
+        if not cell_triggers.give_way(there):
+            wanted = (
+                f"a trigger of {there.target_name!r} has this name; choose another, or remove that "
+                f"one: %faas triggers remove {there.name}"
+            )
+            raise BadTrigger(trigger.kind, "name", trigger.name, wanted)
+        service.run(engine.remove(there.name))
     followers: list[tuple[Trigger, FunctionTarget | None]] = []
     trigger.destinations = Destinations(
         *_destination(engine, trigger, "on_success", options.on_success, followers),
@@ -191,10 +206,28 @@ def add_trigger(
     )
     function.triggers.append(trigger)  # before: Ctrl-C may come while it is registered
     try:
-        service.run(engine.add(trigger, function, followers))
+        _add(service, engine, trigger, function, followers)
     except NbfaasError:
         function.triggers.remove(trigger)
         raise
+    cell_triggers.note(trigger)
+
+
+def _add(
+    service: Place,
+    engine: EventsPort,
+    trigger: Trigger,
+    function: RemoteFunction[Any, Any],
+    followers: Sequence[tuple[Trigger, FunctionTarget | None]],
+) -> None:
+    try:
+        service.run(engine.add(trigger, function, followers))
+    except RouteTaken as taken:
+        there = engine.triggers.get(taken.trigger)
+        if there is None or not cell_triggers.give_way(there):
+            raise
+        service.run(engine.remove(there.name))
+        service.run(engine.add(trigger, function, followers))
 
 
 def next_name(function: RemoteFunction[Any, Any], kind: str) -> str:

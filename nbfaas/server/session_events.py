@@ -87,6 +87,7 @@ class SessionEvents:
             "drain": self._drain,
             "redrive": self._redrive,
             "purge": self._purge,
+            "forget": self._forget,
             "find": self._find,
         }
 
@@ -196,6 +197,10 @@ class SessionEvents:
         which = _read(body, _Which)
         purging = self._engine.store.purge(which.numbers, which.trigger)
         return await asyncio.wrap_future(purging)
+
+    async def _forget(self, session: Session, body: bytes) -> int:
+        forgetting = self._engine.store.forget(_read(body, _Named).name)
+        return await asyncio.wrap_future(forgetting)
 
     async def _find(self, session: Session, body: bytes) -> Any:
         return await asyncio.to_thread(self._engine.store.events, _read(body, _Ids).ids)

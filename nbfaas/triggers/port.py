@@ -61,6 +61,8 @@ class EventStorePort(Protocol):
 
     def purge(self, numbers: Sequence[int] | None, trigger: str | None = None) -> Future[int]: ...
 
+    def forget(self, trigger: str) -> Future[int]: ...
+
 
 class EventsPort(Protocol):
     """See ``nbfaas.triggers.engine.EventEngine``."""

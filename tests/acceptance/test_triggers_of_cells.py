@@ -84,6 +84,15 @@ def test_what_waits_for_a_removed_trigger_is_told(notebook):
     assert "1 event waits for a trigger of this name" in renamed.shown
 
 
+def test_what_waits_under_a_name_that_is_kept_goes_to_the_renamed_function(notebook):
+    named = OLD.replace("'a'", "'a', name='mine'")
+    notebook.run(named, cell="one").ok()
+    notebook.run("nbfaas.triggers['mine'].pause()\n_ = nbfaas.emit('a', {})").ok()
+    notebook.run(named.replace("old", "new").replace("pass", "print('here')"), cell="one").ok()
+    assert notebook.run("nbfaas.triggers.drain(30)").ok().value == "True"
+    assert notebook.run("%faas logs new").ok().value == "here"
+
+
 def test_the_cell_that_loads_nbfaas_is_followed_as_well(notebook):
     notebook.run("%unload_ext nbfaas").ok()
     notebook.run(f"%load_ext nbfaas\n{OLD}", cell="one").ok()

@@ -74,6 +74,19 @@ def test_redriving_and_purging_take_all_or_those_of_one_trigger(store: EventStor
     assert store.waiting == {"mail": 30, "orders": 1097}
 
 
+def test_what_waits_for_one_trigger_can_be_forgotten(store: EventStore) -> None:
+    store.accept([incoming(f"o{n}", key=str(n % 7)) for n in range(1200)]).result()
+    store.accept([incoming("m", trigger="mail")]).result()
+    [under_way] = store.lease({"orders": 1}, 2e6).result()
+    assert store.forget("orders").result() == 1199
+    assert store.forget("orders").result() == 0
+    assert store.waiting == {"mail": 1}
+    assert store.settle([done(under_way, 5.0)]).result() == [True]
+    assert store.accept([incoming("o7", key="0")]).result()[0].duplicate
+    store.accept([incoming("new", key="0")]).result()
+    assert [each.key for each in store.lease({"orders": 9}, 2e6).result()] == ["0"]
+
+
 def test_the_event_of_a_purged_letter_is_still_told_from_its_duplicates(store: EventStore) -> None:
     die(store, incoming("a"))
     assert store.purge(None).result() == 1
