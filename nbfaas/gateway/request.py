@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -120,10 +121,12 @@ def read_json(raw: bytes) -> Any:
     return value
 
 
+@lru_cache(maxsize=256)
 def is_json(media: str) -> bool:
     return _JSON_TYPE.fullmatch(media) is not None
 
 
+@lru_cache(maxsize=256)
 def media_type(content_type: str) -> str:
     """Without parameters, in lower case."""
     return content_type.partition(";")[0].strip().lower()

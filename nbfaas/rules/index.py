@@ -108,6 +108,8 @@ class RuleIndex:
 
     def match(self, event: Mapping[str, Any]) -> list[str]:
         """The names of the patterns that match, in the order in which they were added."""
+        if not self._rules:
+            return []
         if self._paths is None:
             rules = self._rules.values()
             self._paths = Paths(path for rule in rules for path in _paths_of(rule.pattern))

@@ -6,6 +6,7 @@ import json
 import re
 import uuid
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
 
@@ -62,19 +63,23 @@ class Calls:
         return Reply(reply.status, (*reply.headers, *told), reply.body)
 
     def _preferred(self, exchange: Exchange) -> tuple[bool, float]:
-        """RFC 7240: ``Prefer: respond-async``, ``Prefer: wait=5``."""
-        if not exchange.scope["query_string"] and "prefer" not in exchange.headers:
+        query = exchange.scope["query_string"]
+        if not query and "prefer" not in exchange.headers:
             return False, self._deadline
-        preferences = [
-            each.strip().lower() for each in exchange.headers.get("prefer", "").split(",")
-        ]
-        query = parse_qs(exchange.scope["query_string"].decode("latin-1"))
-        asked = query.get("async", ["0"])[-1]
-        if asked not in ("0", "1"):
-            raise Refusal(400, f"async={asked} is neither 0 nor 1")
-        waits = [int(found[1]) for each in preferences if (found := _WAIT.fullmatch(each))]
-        deadline = min([self._deadline, *(float(each) for each in waits if each)])
-        return asked == "1" or "respond-async" in preferences, deadline
+        asynchronous, wait = _preferences(query, exchange.headers.get("prefer", ""))
+        return asynchronous, self._deadline if wait is None else min(self._deadline, wait)
+
+
+@lru_cache(maxsize=256)
+def _preferences(query: bytes, prefer: str) -> tuple[bool, float | None]:
+    """RFC 7240: ``Prefer: respond-async``, ``Prefer: wait=5``; ``?async=1`` is the former. Raises
+    ``Refusal``."""
+    preferences = [each.strip().lower() for each in prefer.split(",")]
+    asked = parse_qs(query.decode("latin-1")).get("async", ["0"])[-1]
+    if asked not in ("0", "1"):
+        raise Refusal(400, f"async={asked} is neither 0 nor 1")
+    waits = [int(found[1]) for each in preferences if (found := _WAIT.fullmatch(each))]
+    return asked == "1" or "respond-async" in preferences, min(filter(None, waits), default=None)
 
 
 def result_reply(value: Any, function: str) -> Reply:

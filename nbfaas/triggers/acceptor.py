@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from nbfaas.delivery.deliverer import Deliverer
 from nbfaas.delivery.store import EventStore
 from nbfaas.model.delivery import Accepted, Incoming
+from nbfaas.triggers.crowding import Crowding
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Acceptor:
         self._loop = asyncio.get_running_loop()
         self._gathered: list[_Asked] = []
         self._writing = False
+        self._crowding = Crowding()
 
     def __repr__(self) -> str:
         return f"<Acceptor {len(self._gathered)} callers wait>"
@@ -54,8 +56,13 @@ class Acceptor:
                 self._loop.call_soon(self._write_gathered)
         return asked.told
 
+    def narrowed(self, window: int, waiting: int, limit: int) -> int:
+        """How many attempts may be under way just now, instead of ``window``."""
+        return self._crowding.narrowed(window, self._loop.time(), waiting, limit)
+
     def _write_gathered(self) -> None:
         batch, self._gathered = self._gathered, []
+        self._crowding.gathered(len(batch), self._loop.time())
         self._writing = bool(batch)
         if batch:
             self._write(batch, self._write_gathered)

@@ -165,10 +165,15 @@ class EventEngine:
 
     def _room(self) -> Mapping[str, int]:
         return {
-            trigger.name: trigger.window
+            trigger.name: self._window(trigger)
             for trigger in self.triggers
             if trigger.state is not TriggerState.PAUSED
         }
+
+    def _window(self, trigger: Trigger) -> int:
+        return self._acceptor.narrowed(
+            trigger.window, self.store.backlog, self._settings.max_backlog
+        )
 
     # -- taking in
 
@@ -217,7 +222,7 @@ class EventEngine:
         """Whether the first attempt may begin at once; then a place is ``reserved`` for it."""
         if trigger.state is TriggerState.PAUSED:
             return False
-        if not self._deliverer.free(trigger.name, trigger.window):
+        if not self._deliverer.free(trigger.name, self._window(trigger)):
             return False
         self._deliverer.reserve(trigger.name)
         reserved.append(trigger.name)
