@@ -2,7 +2,7 @@
 
     python benchmarks/gateway_rate.py [seconds]
 
-The servers run in this process, one loop for all; the load comes from another process: 16
+The servers run in this process, one loop for all; the load comes from another process: 64
 connections that are kept, each with one request under way. The engine behind the gateway answers
 at once, so this is what HTTP, the checks and the conversion to events cost. Prints requests a
 second (best of some rounds), p50 and p99 in ms, and the ratio to the bare route.
@@ -11,11 +11,8 @@ second (best of some rounds), p50 and p99 in ms, and the ratio to the bare route
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
-import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,88 +20,10 @@ from typing import Any
 if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-CONNECTIONS = 16
+from benchmarks.bare_route import bare_server
+from benchmarks.http_load import PLACE, TOKEN, measured, request
+
 ROUNDS = 3
-TOKEN = "a-token-for-the-benchmark"
-PLACE = b"0123456789"  # where each request has a number of its own, if that is in it
-
-
-# -- the load, in a process of its own
-
-
-_numbers = itertools.count()
-
-
-class Connection(asyncio.Protocol):
-    def __init__(self, text: bytes, until: float, ended: asyncio.Future[None]) -> None:
-        self.text = text
-        self.until = until
-        self.ended = ended
-        self.seconds: list[float] = []
-        self.buffer = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport: Any = transport
-        self.ask()
-
-    def ask(self) -> None:
-        self.asked = time.perf_counter()
-        number = b"%010d" % next(_numbers)
-        self.transport.write(self.text.replace(PLACE, number))
-
-    def data_received(self, data: bytes) -> None:
-        self.buffer += data
-        head, found, body = self.buffer.partition(b"\r\n\r\n")
-        if not found:
-            return
-        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-        if len(body) < length:
-            return
-        assert head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 202")), head
-        self.buffer = body[length:]
-        now = time.perf_counter()
-        self.seconds.append(now - self.asked)
-        if now < self.until:
-            self.ask()
-        else:
-            self.transport.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.ended.set_result(None)
-
-
-async def load(port: int, text: bytes, seconds: float) -> dict[str, float]:
-    loop = asyncio.get_running_loop()
-    began = time.perf_counter()
-    until = began + seconds
-    made = []
-    for _ in range(CONNECTIONS):
-        ended = loop.create_future()
-        connection = Connection(text, until, ended)
-        await loop.create_connection(lambda found=connection: found, "127.0.0.1", port)
-        made.append(connection)
-    await asyncio.gather(*(connection.ended for connection in made))
-    took = time.perf_counter() - began
-    times = sorted(one for connection in made for one in connection.seconds)
-    return {
-        "rate": len(times) / took,
-        "p50": 1e3 * times[len(times) // 2],
-        "p99": 1e3 * times[len(times) * 99 // 100],
-    }
-
-
-def request(line: str, headers: dict[str, str], body: bytes) -> bytes:
-    every = {
-        "Host": "127.0.0.1",
-        "Authorization": f"Bearer {TOKEN}",
-        "Content-Length": str(len(body)),
-        **headers,
-    }
-    lines = [f"{line} HTTP/1.1", *(f"{name}: {value}" for name, value in every.items())]
-    return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-# -- the servers
 
 
 @dataclass(frozen=True)
@@ -134,43 +53,6 @@ class InstantEngine:
 
     async def metrics(self, accept: str) -> tuple[bytes, str]:
         return b"", "text/plain"
-
-
-async def bare_server() -> tuple[int, asyncio.Server]:
-    """uvicorn's own protocol, with starlette's own routing, request and response."""
-    from starlette.applications import Starlette
-    from starlette.requests import Request
-    from starlette.responses import JSONResponse
-    from starlette.routing import Route
-    from uvicorn.config import Config
-    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-    from uvicorn.server import ServerState
-
-    async def orders(request: Request) -> JSONResponse:
-        return JSONResponse({"total": (await request.json())["total"]})
-
-    app = Starlette(routes=[Route("/orders", orders, methods=["POST"])])
-    config = Config(
-        app, http="httptools", ws="none", lifespan="off", log_config=None, proxy_headers=False
-    )
-    config.load()
-    loop = asyncio.get_running_loop()
-    state = ServerState()
-    server = await loop.create_server(
-        lambda: HttpToolsProtocol(config, state, {}, loop), "127.0.0.1", 0
-    )
-    return int(server.sockets[0].getsockname()[1]), server
-
-
-async def measured(port: int, text: bytes, seconds: float) -> dict[str, float]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, __file__, "--load", str(port), str(seconds),
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    )  # fmt: skip
-    out, _ = await process.communicate(text)
-    assert process.returncode == 0
-    found: dict[str, float] = json.loads(out)
-    return found
 
 
 async def main(seconds: float) -> None:
@@ -230,8 +112,4 @@ async def main(seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--load"]:
-        text = sys.stdin.buffer.read()
-        print(json.dumps(asyncio.run(load(int(sys.argv[2]), text, float(sys.argv[3])))))
-    else:
-        asyncio.run(main(float(sys.argv[1]) if len(sys.argv) > 1 else 2.0))
+    asyncio.run(main(float(sys.argv[1]) if len(sys.argv) > 1 else 2.0))

@@ -142,6 +142,14 @@ def _queue(m: Measured) -> list[Check]:
     ]
 
 
+def _served(m: Measured) -> list[Check]:
+    sync, kept, bare = m.ours("sync"), m.ours("kept"), m.ours("bare")
+    return [
+        Check(f"{sync / bare:.2f} × the bare route:", sync, 3_000, "/s", at_least=True),
+        Check(f"async {kept / bare:.2f} × the bare route:", kept, 5_000, "/s", at_least=True),
+    ]
+
+
 def _against(
     name: str, other: str, limit: float, unit: str, at_least: bool = False
 ) -> Callable[[Measured], list[Check]]:
@@ -230,6 +238,15 @@ ROWS = (
         "rules", "events matched against 1,000 rules of which one matches", "indexed", "/s", True,
         lambda m: [Check("", m.ours("indexed"), 20_000, "/s", at_least=True)], "rules",
         {"each": "every pattern tried"},
+    ),
+    Row(
+        "served", "nbfaas serve, warm no-op: calls that wait", "sync", "/s", True, _served,
+        "served",
+        {
+            "kept": "accepted durably (async), and run meanwhile", "bare": "a bare starlette route",
+            "sync_p50": "p50 of calls that wait", "sync_p99": "p99", "kept_p50": "p50 of async",
+            "kept_p99": "p99 of async", "bare_p50": "p50 of the route", "bare_p99": "p99 of it",
+        },
     ),
     Row(
         "import", "import nbfaas", "import", "s", False,
