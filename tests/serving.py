@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 from waiting import until
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[1]
 MAIN = [sys.executable, "-c", "from nbfaas.cli import main; main(prog_name='nbfaas')"]
 
 
