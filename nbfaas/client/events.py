@@ -20,7 +20,7 @@ from nbfaas.model.session_events import FunctionRef, NewTrigger, ReceiptTold
 from nbfaas.triggers.queue_source import QueueSource
 from nbfaas.triggers.receipt import Receipt
 from nbfaas.triggers.targets import FunctionTarget
-from nbfaas.triggers.trigger import Trigger
+from nbfaas.triggers.trigger import URL, Trigger
 
 Refer = Callable[[FunctionTarget], Awaitable[FunctionRef]]
 
@@ -63,6 +63,11 @@ class ServerEvents:
                 if function is not None
             },
             source.url if isinstance(source, QueueSource) and trigger.spec.secret else None,
+            {
+                follower.name: follower.target.removeprefix(URL)
+                for follower, function in followers
+                if function is None
+            },
         )
         await self._tell("add", given)
         self.triggers.made(trigger, maker)

@@ -20,13 +20,15 @@ class FunctionRef(msgspec.Struct, frozen=True):
 class NewTrigger(msgspec.Struct, frozen=True):
     """A trigger that a notebook asks for. ``maker`` is made up by it, and tells this trigger from
     others of its name; ``url`` is a queue's, with credentials. ``destinations`` are the functions
-    that the ``spec`` names as such."""
+    that the ``spec`` names as such, ``destination_urls`` the URLs, with credentials, by the names
+    of the destinations' triggers."""
 
     spec: TriggerSpec
     maker: str
     function: FunctionRef
     destinations: dict[str, FunctionRef] = {}
     url: str | None = None
+    destination_urls: dict[str, str] = {}
 
 
 class TriggerRow(msgspec.Struct, frozen=True):

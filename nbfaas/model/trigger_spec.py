@@ -11,11 +11,13 @@ from nbfaas.model.delivery import DeliveryPolicy
 Kind = Literal["event", "schedule", "every", "file", "http", "queue"]
 
 
-class DestinationSpec(msgspec.Struct, frozen=True):
-    """Where results or failures go: a function by its name, a type of event, or a URL."""
+class DestinationSpec(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where results or failures go: a function by its name, a type of event, or a URL. ``secret``
+    says that the URL was given with credentials (or a query), which are left out here."""
 
     kind: Literal["function", "type", "url"]
     to: str
+    secret: bool = False
 
 
 class TriggerSpec(msgspec.Struct, frozen=True, kw_only=True):

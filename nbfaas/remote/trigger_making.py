@@ -42,15 +42,24 @@ def make_trigger(
     for option, value in (
         ("transform", spec.transform),
         ("ordered_by", spec.ordered_by),
-        ("on_success", _destination(spec.on_success, find)),
-        ("on_failure", _destination(spec.on_failure, find)),
+        ("on_success", _destination(spec.on_success, function, find)),
+        ("on_failure", _destination(spec.on_failure, function, find)),
     ):
         if value is not None:
             shared[option] = value
     getattr(on, spec.kind)(*arguments, **spec.options, **shared)(function)
 
 
-def _destination(spec: DestinationSpec | None, find: Find) -> Destination:
+def _destination(
+    spec: DestinationSpec | None, function: RemoteFunction[Any, Any], find: Find
+) -> Destination:
     if spec is None:
         return None
+    if spec.secret:
+        raise NotDeployable(
+            function.name,
+            f"the URL {spec.to} that its results go to was given with credentials, which are not "
+            "deployed with it",
+            "Give the whole URL where the function is run.",
+        )
     return find(spec.to) if spec.kind == "function" else spec.to

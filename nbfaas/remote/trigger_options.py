@@ -17,6 +17,7 @@ from nbfaas.model.delivery import DeliveryPolicy
 from nbfaas.remote.function import RemoteFunction
 from nbfaas.rules import Transformer
 from nbfaas.rules.json_path import MISSING, look_up, read_path
+from nbfaas.triggers.queue_url import redacted
 from nbfaas.triggers.trigger import WINDOW
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}")
@@ -98,7 +99,7 @@ def _destination(kind: str, option: str, value: Any) -> Destination:
             if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
                 return value
     wanted = "give a function, the type of an event, or a URL (http://… or https://…)"
-    raise BadTrigger(kind, option, value, wanted)
+    raise BadTrigger(kind, option, redacted(value) if isinstance(value, str) else value, wanted)
 
 
 def _key(kind: str, path: Any) -> Callable[[Event], str | None] | None:

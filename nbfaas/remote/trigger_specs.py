@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, cast
-from urllib.parse import urlsplit, urlunsplit
 
 from nbfaas.model.trigger_spec import DestinationSpec, Kind, TriggerSpec
+from nbfaas.model.url import without_credentials
 from nbfaas.remote.trigger_options import Destination, TriggerOptions
 
 _recording_only: ContextVar[bool] = ContextVar("nbfaas_recording_only", default=False)
@@ -65,7 +65,8 @@ def _destination(to: Destination) -> DestinationSpec | None:
     if not isinstance(to, str):
         return DestinationSpec("function", to.name)
     if "://" in to:
-        return DestinationSpec("url", to)
+        safe = without_credentials(to)
+        return DestinationSpec("url", safe, secret=safe != to)
     return DestinationSpec("type", to)
 
 
@@ -73,6 +74,4 @@ def _without_credentials(argument: Any) -> Any:
     """URLs of queues without user and password."""
     if not isinstance(argument, str) or "://" not in argument:
         return argument
-    parts = urlsplit(argument)
-    place = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, place, parts.path, "", ""))
+    return without_credentials(argument)

@@ -13,6 +13,7 @@ from nbfaas.agent.units import format_seconds
 from nbfaas.errors import BadTrigger, NbfaasError, UnknownTrigger
 from nbfaas.errors.delivery import RouteTaken
 from nbfaas.model.delivery import DeliveryPolicy
+from nbfaas.model.url import without_credentials
 from nbfaas.remote.cells import cell_triggers
 from nbfaas.remote.function import RemoteFunction
 from nbfaas.remote.trigger_options import Destination, TriggerOptions
@@ -282,7 +283,8 @@ def _destination(
     there = engine.triggers.get(name)
     if there is not None and there.kind != _DESTINATION:
         wanted = f"a trigger has the name {name!r}, which the destination's has to have; rename it"
-        raise BadTrigger(trigger.kind, option, to, wanted)
+        shown = without_credentials(to) if isinstance(to, str) else to
+        raise BadTrigger(trigger.kind, option, shown, wanted)
     target = URL + to if isinstance(to, str) else FUNCTION + to.name
     follower = Trigger(name, _DESTINATION, target, f"{option} of {trigger.name}",
                        policy=trigger.policy)  # fmt: skip

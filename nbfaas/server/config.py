@@ -168,7 +168,8 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
     queue_env: Annotated[
         dict[str, str],
         Meta(
-            description="Triggers whose queue asks for a password: the trigger's name, and the "
+            description="Triggers whose queue or destination asks for a password or a token: the "
+            'trigger\'s name (of a destination "NAME.on_success", "NAME.on_failure"), and the '
             "environment variable with the whole URL."
         ),
     ] = {}

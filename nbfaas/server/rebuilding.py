@@ -42,15 +42,16 @@ def rebuild_trigger(
     function: RemoteFunction[Any, Any],
     served: FunctionTarget,
     find: Callable[[str], FunctionTarget | None],
-    queue_urls: Mapping[str, str],
+    urls: Mapping[str, str],
 ) -> tuple[Trigger, Followers]:
     """The trigger, not yet registered, with the triggers of its destinations. ``function`` is what
     the decorator is given, ``served`` gets the events; ``find`` gives the function that a
-    destination names. Raises ``ServerConfigError``, ``BadTrigger``."""
+    destination names; ``urls`` are those with credentials, by the name of the queue's trigger, or
+    of the destination's (``NAME.on_failure``). Raises ``ServerConfigError``, ``BadTrigger``."""
     from nbfaas.remote.trigger_making import make_trigger
     from nbfaas.remote.trigger_specs import recording_only
 
-    url = _queue_url(spec, served, queue_urls) if spec.secret else None
+    url = _whole_url(spec.name, "its queue", served.name, urls) if spec.secret else None
     # Where its destinations lead is told below: here functions are what their aliases lead to.
     plain = msgspec.structs.replace(spec, on_success=None, on_failure=None)
     with recording_only():
@@ -61,8 +62,9 @@ def rebuild_trigger(
     if spec.kind == "file":
         _make_folder(trigger)
     followers: Followers = []
-    success = _destination(spec.on_success, "on_success", trigger, find, followers)
-    failure = _destination(spec.on_failure, "on_failure", trigger, find, followers)
+    given = (trigger, find, urls, followers)
+    success = _destination(spec.on_success, "on_success", *given)
+    failure = _destination(spec.on_failure, "on_failure", *given)
     trigger.destinations = Destinations(*success, *failure)
     return trigger, followers
 
@@ -71,15 +73,17 @@ def _no_destination(name: str) -> RemoteFunction[Any, Any]:
     raise AssertionError(name)
 
 
-def _queue_url(spec: TriggerSpec, served: FunctionTarget, urls: Mapping[str, str]) -> str:
-    if spec.name not in urls:
+def _whole_url(trigger: str, of: str, function: str, urls: Mapping[str, str]) -> str:
+    """The URL of a queue or a destination that was deployed without its credentials."""
+    if trigger not in urls:
+        key = trigger if trigger.replace("-", "").replace("_", "").isalnum() else f'"{trigger}"'
         raise ServerConfigError(
             "the configuration",
             "queue_env",
-            f"the trigger {spec.name!r} of {served.name!r} was deployed without the password of "
-            f"its queue; put {spec.name} = 'VARIABLE' here, with the whole URL in that variable",
+            f"the trigger {trigger!r} of {function!r} was deployed without the password of "
+            f"{of}; put {key} = 'VARIABLE' here, with the whole URL in that variable",
         )
-    return urls[spec.name]
+    return urls[trigger]
 
 
 def _make_folder(trigger: Trigger) -> None:
@@ -94,6 +98,7 @@ def _destination(
     option: str,
     trigger: Trigger,
     find: Callable[[str], FunctionTarget | None],
+    urls: Mapping[str, str],
     followers: Followers,
 ) -> tuple[str | None, str | None]:
     """The name of the trigger, put to ``followers``, and the type of event it stands for."""
@@ -109,10 +114,12 @@ def _destination(
             f"{option} of the trigger {trigger.name!r} leads to the function {to.to!r}, which is "
             "not served; deploy it with an alias prod, or add it",
         )
+    name = f"{trigger.name}.{option}"
+    url = _whole_url(name, to.to, trigger.target_name, urls) if to.secret else to.to
     follower = Trigger(
-        f"{trigger.name}.{option}",
+        name,
         "destination",
-        URL + to.to if target is None else FUNCTION + target.name,
+        URL + url if target is None else FUNCTION + target.name,
         f"{option} of {trigger.name}",
         policy=trigger.policy,
     )

@@ -129,7 +129,7 @@ class SessionEvents:
         return TriggerRow(
             trigger.name,
             trigger.kind,
-            trigger.target,
+            trigger.kept_target,
             trigger.shown,
             str(trigger.state),
             trigger.problem or (None if source is None else source.problem),

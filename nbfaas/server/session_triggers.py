@@ -91,7 +91,9 @@ class SessionTriggers:
             destinations: dict[str, FunctionTarget] = {}
             for name, ref in given.destinations.items():
                 destinations[name], _ = await self._target(session, spec.name, ref)
-            urls = {} if given.url is None else {spec.name: given.url}
+            urls = dict(given.destination_urls)
+            if given.url is not None:
+                urls[spec.name] = given.url
             trigger, followers = await asyncio.to_thread(
                 rebuild_trigger, spec, _Described(version), target, destinations.get, urls
             )

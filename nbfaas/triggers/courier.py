@@ -33,7 +33,7 @@ from nbfaas.triggers.chains import failure_event, success_event
 from nbfaas.triggers.incoming import too_large
 from nbfaas.triggers.registry import Registry
 from nbfaas.triggers.targets import FunctionTarget, SplitTarget
-from nbfaas.triggers.trigger import FUNCTION, Destinations, Trigger
+from nbfaas.triggers.trigger import FUNCTION, URL, Destinations, Trigger
 from nbfaas.triggers.urls import UrlSender
 
 # Trying again can't change these: the same code meets the same event.
@@ -103,13 +103,20 @@ class TriggerCourier:
         return f"<TriggerCourier to {len(self._targets)} functions>"
 
     def attempt(self, deliveries: Sequence[Delivery], ended: Callable[[Delivery], Ended]) -> None:
+        """Where their triggers lead now, whatever the function or URL was when they were
+        accepted."""
         batches: dict[str, list[Delivery]] = {}
         for delivery in deliveries:
-            batches.setdefault(delivery.target, []).append(delivery)
+            trigger = self._registry.get(delivery.trigger)
+            if trigger is None:  # it was removed this very moment
+                ended(delivery)(AttemptEnd("its trigger is gone", interrupted=True))
+            else:
+                batches.setdefault(trigger.target, []).append(delivery)
         for target, batch in batches.items():
             if not target.startswith(FUNCTION):
                 for delivery in batch:
-                    self._spawn(self._send(delivery, ended(delivery)), [delivery], ended)
+                    sending = self._send(delivery, target.removeprefix(URL), ended(delivery))
+                    self._spawn(sending, [delivery], ended)
                 continue
             function = self._targets.get(target.removeprefix(FUNCTION))
             try:
@@ -122,9 +129,9 @@ class TriggerCourier:
                 self._invoke(batch, _always(version), ended)
             elif function is not None:
                 self._spawn(self._package_and_invoke(function, batch, ended), batch, ended)
-            else:  # it was removed this very moment
+            else:
                 for delivery in batch:
-                    ended(delivery)(AttemptEnd("its function is gone", interrupted=True))
+                    ended(delivery)(AttemptEnd("its function is gone"))
 
     def _spawn(
         self,
@@ -258,13 +265,13 @@ class TriggerCourier:
 
     # -- URLs
 
-    async def _send(self, delivery: Delivery, ended: Ended) -> None:
+    async def _send(self, delivery: Delivery, url: str, ended: Ended) -> None:
         began = time.perf_counter()
         named = _read_named.decode(delivery.body)
         error = _hopeless(delivery, named, self._max_chain())
         if error is None:
             self._tell(delivery, named.id, None)
-            error = await self._urls.send(delivery.target, delivery.body)
+            error = await self._urls.send(url, delivery.body)
         wall = time.perf_counter() - began
         if error is None:
             ended(AttemptEnd(wall=wall))

@@ -58,7 +58,7 @@ def new_delivery(trigger: Trigger, event: Event, *, lease: bool = False) -> NewD
     if trigger.transformer is not None and LEFT_OUT not in event.extensions:
         body = _transformed(event, trigger.transformer.apply(event.to_dict()))
     key = None if trigger.ordered_by is None else trigger.ordered_by(event)
-    return NewDelivery(trigger.name, trigger.target, trigger.policy, key, body, lease)
+    return NewDelivery(trigger.name, trigger.kept_target, trigger.policy, key, body, lease)
 
 
 def _transformed(event: Event, data: Any) -> bytes:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from nbfaas.agent.event import Event
 from nbfaas.model.delivery import DeliveryPolicy
 from nbfaas.model.trigger_spec import TriggerSpec
+from nbfaas.model.url import without_credentials
 from nbfaas.rules import Pattern, Transformer
 from nbfaas.triggers.source import Source
 
@@ -18,11 +19,11 @@ WINDOW = 64  # attempts of one trigger that may be under way at once
 
 
 def shown_target(target: str) -> str:
-    """The function's name, or the URL. (Of a function that a notebook has brought to a server,
+    """The function's name, or the URL without credentials. (Of a function that a notebook has brought to a server,
     ``function:NAME@TRIGGER``, the name: see ``nbfaas.server.session_triggers``.)"""
     if target.startswith(FUNCTION):
         return target.removeprefix(FUNCTION).partition("@")[0]
-    return target.removeprefix(URL)
+    return without_credentials(target.removeprefix(URL))
 
 
 class TriggerState(StrEnum):
@@ -58,7 +59,8 @@ class Destinations:
 
 @dataclass(slots=True, eq=False)
 class Trigger:
-    """``target`` is ``function:NAME`` or ``url:http…``.
+    """``target`` is ``function:NAME`` or ``url:http…``, that with credentials if there are any, and
+    so not to be shown.
 
     Its events come from its own ``source``, from the bus if ``pattern`` matches them, or, with
     neither, from the destinations of other triggers. ``shown`` is what listings show of it.
@@ -81,11 +83,17 @@ class Trigger:
 
     @property
     def target_name(self) -> str:
-        """The function's name, or the URL."""
+        """The function's name, or the URL without credentials."""
         return shown_target(self.target)
+
+    @property
+    def kept_target(self) -> str:
+        """The target, as it may be stored and told."""
+        return URL + self.target_name if self.target.startswith(URL) else self.target
 
     def __repr__(self) -> str:
         problem = f": {self.problem}" if self.problem else ""
         return (
-            f"<Trigger {self.name} {self.kind} {self.shown} → {self.target} {self.state}{problem}>"
+            f"<Trigger {self.name} {self.kind} {self.shown} → {self.kept_target} "
+            f"{self.state}{problem}>"
         )

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from nbfaas.errors.delivery import UrlFailed
-from nbfaas.triggers.trigger import URL
+from nbfaas.model.url import without_credentials
 
 if TYPE_CHECKING:
     import httpx
 
 _TIMEOUT = 30.0  # seconds for one attempt
 _HEADERS = {"content-type": "application/cloudevents+json; charset=utf-8"}
+
+_sending: ContextVar[bool] = ContextVar("nbfaas_sending", default=False)
 
 
 class UrlSender:
@@ -24,13 +28,14 @@ class UrlSender:
     def __repr__(self) -> str:
         return f"<UrlSender {'unused' if self._client is None else 'open'}>"
 
-    async def send(self, target: str, body: bytes) -> UrlFailed | None:
+    async def send(self, url: str, body: bytes) -> UrlFailed | None:
         """None: the receiver has answered 2xx. Redirects are not followed: they would carry the
-        event to somebody else."""
+        event to somebody else. Credentials of the ``url`` are in no error and in no log."""
         import httpx
 
-        url = target.removeprefix(URL)
+        _sending.set(True)
         if self._client is None:
+            logging.getLogger("httpx").addFilter(_hide_credentials)
             # Triggers bound how much is under way: one URL that is slow must not take away the
             # connections of the others.
             limits = httpx.Limits(max_connections=None)
@@ -44,12 +49,26 @@ class UrlSender:
             ):
                 if response.is_success:
                     return None
-                return UrlFailed(url, f"it answered {response.status_code}")
+                reason = f"it answered {response.status_code}"
         except TimeoutError:
-            return UrlFailed(url, f"it did not answer within {_TIMEOUT:g} s")
+            reason = f"it did not answer within {_TIMEOUT:g} s"
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return UrlFailed(url, f"{type(error).__name__}: {error}".rstrip(": "))
+            reason = f"{type(error).__name__}: {error}".rstrip(": ")
+        return UrlFailed(without_credentials(url), reason)
 
     async def close(self) -> None:
         if self._client is not None:
             await self._client.aclose()
+            logging.getLogger("httpx").removeFilter(_hide_credentials)
+
+
+def _hide_credentials(record: logging.LogRecord) -> bool:
+    """httpx notes each request, with its whole URL."""
+    if _sending.get() and isinstance(record.args, tuple):
+        import httpx
+
+        record.args = tuple(
+            without_credentials(str(each)) if isinstance(each, httpx.URL) else each
+            for each in record.args
+        )
+    return True

@@ -6,10 +6,12 @@ import msgspec
 import pytest
 
 from nbfaas import DeliveryPolicy, on, remote
-from nbfaas.errors import NotDeployable
+from nbfaas.errors import BadTrigger, NotDeployable
+from nbfaas.errors.serve import ServerConfigError
 from nbfaas.model.trigger_spec import DestinationSpec, TriggerSpec
 from nbfaas.remote.trigger_making import make_trigger
 from nbfaas.remote.trigger_specs import recording_only
+from nbfaas.server.rebuilding import rebuild_trigger
 
 
 def plain(event):
@@ -80,3 +82,28 @@ def test_credentials_of_a_queue_are_left_out_and_asked_for():
     assert "s3cret" not in str(error.value)
     again = recorded(lambda function: make_trigger(spec, function, {}.__getitem__, url=url))
     assert again == spec
+
+
+def test_credentials_of_a_destination_are_left_out_and_asked_for():
+    url = "https://me:s3cret@localhost:1/failed?token=s3cret"
+    spec = recorded(on.event("a", name="orders", on_failure=url))
+    assert spec.on_failure == DestinationSpec("url", "https://localhost:1/failed", secret=True)
+    with pytest.raises(NotDeployable, match="was given with credentials") as error:
+        make_trigger(spec, remote(plain), {}.__getitem__)
+    assert "s3cret" not in str(error.value)
+    with pytest.raises(BadTrigger) as bad:
+        on.event("a", on_failure="ftp://me:s3cret@localhost/?token=s3cret")
+    assert "s3cret" not in f"{bad.value} {bad.value.value}"
+
+
+def test_a_server_is_given_the_credentials_of_a_destination_by_its_trigger_s_name():
+    url = "https://me:s3cret@localhost:1/failed?token=s3cret"
+    spec = recorded(on.event("a", name="orders", on_failure=url))
+    function = remote(plain)
+    with pytest.raises(ServerConfigError, match=r'"orders\.on_failure" = .VARIABLE.') as error:
+        rebuild_trigger(spec, function, function, {}.get, {})
+    assert "s3cret" not in str(error.value)
+    given = {"orders.on_failure": url}
+    trigger, [(follower, _)] = rebuild_trigger(spec, function, function, {}.get, given)
+    assert follower.target == f"url:{url}"
+    assert "s3cret" not in f"{trigger!r} {follower!r} {trigger.spec!r}"
