@@ -88,7 +88,9 @@
     │   ├── AliasMissing                    a function is to be served by an alias it does not have
     │   ├── TriggerNotMade                  a trigger of a served function can't be made
     │   ├── ServerUnreachable               nothing answers at its address
-    │   └── ServerRefused                   it has answered with a problem
+    │   ├── ServerRefused                   it has answered with a problem
+    │   ├── ServerGone (InvocationError)    the connection of this notebook to it is over
+    │   └── NotOnServer                     what can't be done while a notebook works on it
     ├── BadWebhook                          a request was not signed as it has to be
     ├── SimulatorError                      an event can't be made, saved or tried out
     │   ├── UnknownTemplate (KeyError)
@@ -211,9 +213,11 @@ from nbfaas.errors.secrets import SecretMissing
 from nbfaas.errors.serve import (
     AliasMissing,
     BadWebhook,
+    NotOnServer,
     NotServed,
     ServerConfigError,
     ServerError,
+    ServerGone,
     ServerRefused,
     ServerUnreachable,
     TriggerNotMade,
@@ -291,6 +295,7 @@ __all__ = [
     "NotDone",
     "NotInRegistry",
     "NotPicklable",
+    "NotOnServer",
     "NotRepeatable",
     "NotServed",
     "NothingToRollBack",
@@ -320,6 +325,7 @@ __all__ = [
     "SecretMissing",
     "ServerConfigError",
     "ServerError",
+    "ServerGone",
     "ServerRefused",
     "ServerUnreachable",
     "ServiceClosed",
