@@ -7,7 +7,9 @@ variable ``NBFAAS_`` + the setting's name in capitals; the default. They are tra
 
 from __future__ import annotations
 
+import difflib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +174,24 @@ class Settings(Configurable):
     def __repr__(self) -> str:
         lines = [f"  {name} = {getattr(self, name)!r}" for name in sorted(_names(type(self)))]
         return "\n".join(["nbfaas settings", *lines])
+
+
+_OTHERS = ("SERVER", "TOKEN")  # what the command line takes from the environment besides
+
+
+def misspelt(environment: Mapping[str, str]) -> list[str]:
+    """Variables that are nearly called as those of settings are, each with a line to tell. (Others
+    with nbfaas's prefix may be anybody's: tokens, secrets.)"""
+    known = [f"NBFAAS_{name}" for name in (*map(str.upper, _names(Settings)), *_OTHERS)]
+    lines = []
+    for name in sorted(environment):
+        if not name.startswith("NBFAAS_") or name in known:
+            continue
+        short = [each.removeprefix("NBFAAS_") for each in known]
+        near = difflib.get_close_matches(name.removeprefix("NBFAAS_"), short, n=1, cutoff=0.85)
+        if near:
+            lines.append(f"{name} is no setting, and has no effect; did you mean NBFAAS_{near[0]}?")
+    return lines
 
 
 def _names(cls: type[Settings]) -> list[str]:

@@ -10,7 +10,7 @@ import click
 @click.argument("alias")
 @click.argument("version")
 @click.option("--canary", metavar="VERSION", help="A second version, which gets a share.")
-@click.option("--percent", type=float, help="The share of the second version.")
+@click.option("--percent", type=click.FloatRange(0, 100), help="The share of the second version.")
 def command(name: str, alias: str, version: str, canary: str | None, percent: float | None) -> None:
     """Lead an alias to a version: nbfaas alias thumb prod v3.
 
@@ -18,5 +18,7 @@ def command(name: str, alias: str, version: str, canary: str | None, percent: fl
     """
     from nbfaas.remote.deploy import open_catalog
 
+    if (canary is None) != (percent is None):
+        raise click.UsageError("--canary VERSION and --percent SHARE go together")
     weight = None if percent is None else percent / 100
     click.echo(str(open_catalog().set_alias(name, alias, version, canary, weight)))

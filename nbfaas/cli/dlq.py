@@ -10,6 +10,8 @@ from nbfaas.cli.asking import server_options, shown
 
 _HEADINGS = ("N", "TRIGGER", "TYPE", "EVENT", "DIED", "ATTEMPTS", "REASON", "LAST ERROR")
 
+_LISTED = "`nbfaas dlq` lists those there are"
+
 
 @click.command("dlq")
 @click.argument("action", type=click.Choice(["list", "show", "redrive", "purge"]), default="list")
@@ -39,7 +41,15 @@ def command(
             return
         count = client.post(f"/admin/dlq/{action}", _which(numbers, trigger, every))["count"]
     letters = "1 dead letter" if count == 1 else f"{count:,} dead letters"
-    click.echo(f"{letters} {'will be delivered again' if action == 'redrive' else 'forgotten'}")
+    told = f"{letters} {'will be delivered again' if action == 'redrive' else 'forgotten'}"
+    asked = len(set(numbers))
+    if count == 0 and trigger is not None:
+        raise click.ClickException(f"there is no dead letter of a trigger {trigger!r}; {_LISTED}")
+    if count < asked:
+        named = ", ".join(map(str, sorted(set(numbers))))
+        there = "no dead letter has this number" if asked == 1 else f"only {told}"
+        raise click.ClickException(f"{named}: {there}; {_LISTED}")
+    click.echo(told)
 
 
 def _which(numbers: tuple[int, ...], trigger: str | None, every: bool) -> dict[str, Any]:

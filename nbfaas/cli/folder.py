@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
+import os
 import pkgutil
+from pathlib import Path
 from typing import Any
 
 import click
@@ -40,8 +43,40 @@ class CommandFolder(click.Group):
         command = getattr(module, "command", None)
         return command if isinstance(command, click.Command) else None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
+            if not near:
+                raise
+            meant = f"{error.message.rstrip('.')}. Did you mean {near[0]!r}?"
+            raise click.UsageError(meant, ctx) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except NbfaasError as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            told = _about_data_folder(error)
+            if told is None:
+                raise
+            raise click.ClickException(told) from error
+
+
+def _about_data_folder(error: OSError) -> str | None:
+    """What to tell of it if it is about the folder of nbfaas's data, or one above."""
+    from nbfaas.errors import DataFolderUnusable
+    from nbfaas.settings import config
+
+    if not isinstance(error.filename, str | os.PathLike):
+        return None
+    folder, where = Path(config.data_dir), Path(error.filename)
+    if not (where.is_relative_to(folder) or folder.is_relative_to(where)):
+        return None
+    reason = f"{where}: {error.strerror}"
+    fix = "NBFAAS_DATA_DIR names another that you may write to."
+    return str(DataFolderUnusable(str(folder), reason, fix))

@@ -23,7 +23,7 @@ def command(path: Path | None, prints: bool, host: str | None, port: int | None)
     Ends on SIGTERM or Ctrl-C: nothing more is let in, what runs may end, what else was accepted
     waits for the next start. SIGHUP looks for new versions at once.
     """
-    from nbfaas.server.config import ServerConfig, read_config
+    from nbfaas.server.config import ServerConfig, check_host, read_config
     from nbfaas.server.config_text import config_text
 
     if prints:
@@ -37,6 +37,8 @@ def command(path: Path | None, prints: bool, host: str | None, port: int | None)
         path = Path("nbfaas.toml")
     config = ServerConfig() if path is None else read_config(path)
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    if host is not None:
+        check_host("the command line", host)
     config = msgspec.structs.replace(config, **given)
     serve(
         config,

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
 
 from nbfaas.errors.serve import ServerConfigError, UnknownKey
 
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
 
@@ -203,11 +205,23 @@ def parse_config(text: str, file: str = "nbfaas.toml") -> ServerConfig:
         config = msgspec.convert(given, ServerConfig)
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at `$")
-        wanted = message[:1].lower() + message[1:]
-        raise ServerConfigError(file, place.strip("`.") or "the file", wanted) from None
+        place = place.strip("`.")
+        wanted = message[:1].lower() + message[1:] + _choices(place.rpartition(".")[2])
+        raise ServerConfigError(file, place or "the file", wanted) from None
+    check_host(file, config.host)
     for number, webhook in enumerate(config.webhooks):
         _check_webhook(file, f"webhooks[{number}]", webhook)
     return config
+
+
+def check_host(file: str, host: str) -> None:
+    """Raises ``ServerConfigError`` if it is no address, nor could be a machine's name."""
+    try:
+        ip_address(host)
+    except ValueError:
+        if _HOST.fullmatch(host) is None or re.search("[A-Za-z]", host) is None:
+            problem = f"{host!r} is no address; 127.0.0.1 is this machine only, 0.0.0.0 all of its "
+            raise ServerConfigError(file, "host", f"{problem}networks") from None
 
 
 def environment(file: str, place: str, name: str) -> str:
@@ -226,6 +240,15 @@ def documented(kind: type[msgspec.Struct]) -> dict[str, str]:
         metas = [each for each in hints[name].__metadata__ if isinstance(each, Meta)]
         found[name] = metas[0].description or ""
     return found
+
+
+def _choices(key: str) -> str:
+    """The values that a key may have, in words, if they are few."""
+    for kind in (ServerConfig, TokenKeys, Webhook):
+        hint = get_type_hints(kind).get(key)
+        if get_origin(hint) is Literal:
+            return f"; it is one of {', '.join(map(repr, get_args(hint)))}"
+    return ""
 
 
 def _check_keys(file: str, place: str, given: dict[str, Any], kind: type[msgspec.Struct]) -> None:

@@ -18,10 +18,10 @@ from nbfaas.server.config import ServerConfig, environment
 from nbfaas.server.functions import Change, ServedFunctions
 from nbfaas.server.hooks import Hooks, hooks_of
 from nbfaas.server.outcomes import Outcomes
-from nbfaas.server.starting import check_data_folder, open_engine
 from nbfaas.server.session_events import SessionEvents
 from nbfaas.server.session_questions import SessionQuestions
 from nbfaas.server.sessions import Sessions
+from nbfaas.server.starting import check_data_folder, open_engine
 from nbfaas.server.tokens import tokens_of
 from nbfaas.settings import config as settings
 

@@ -167,6 +167,30 @@ def test_a_store_that_is_held_is_told_with_the_key_of_the_configuration(data, se
     assert "nbfaas.config" not in running.told + second.stderr
 
 
+def test_dead_letters_that_are_not_there_can_t_be_sent_again(data, serve):
+    def fails(x: int = 0):
+        raise ValueError(x)
+
+    small(fails).deploy(NAME, alias="prod")
+    running = serve()
+    for arguments, message in (
+        (["redrive", "77"], "77: no dead letter has this number; `nbfaas dlq` lists"),
+        (["purge", "77"], "77: no dead letter has this number"),
+        (["redrive", "--trigger", "nope"], "there is no dead letter of a trigger 'nope'"),
+    ):
+        told = running.cli("dlq", *arguments)
+        assert told.returncode == 1
+        assert message in told.stderr
+    assert running.cli("dlq", "purge", "--all").stdout == "0 dead letters forgotten\n"
+    with running.client() as client:
+        client.post(f"/functions/{NAME}?async=1", json={})
+        until(lambda: client.get("/admin/dlq").json()["dead_letters"])
+        (letter,) = client.get("/admin/dlq").json()["dead_letters"]
+    partly = running.cli("dlq", "redrive", str(letter["number"]), "7777")
+    assert partly.returncode == 1
+    assert "only 1 dead letter will be delivered again" in partly.stderr
+
+
 def test_ready_is_503_on_an_open_connection_while_the_server_drains(data, serve):
     def slow():
         import time

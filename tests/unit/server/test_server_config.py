@@ -55,7 +55,16 @@ def test_an_unknown_key_is_refused_with_the_nearest_name(text, message):
         ('port = "80"', "f.toml: port: expected `int`, got `str`"),
         ("port = 70000", "f.toml: port: expected `int` <= 65535"),
         ("functions = [1]", r"f.toml: functions\[0\]: expected `str`, got `int`"),
-        ('backend = "podman"', "f.toml: backend: invalid enum value 'podman'"),
+        (
+            'backend = "podman"',
+            "backend: invalid enum value 'podman'; it is one of 'auto', 'docker', 'process'",
+        ),
+        (
+            'host = "999.1.1.1"',
+            "f.toml: host: '999.1.1.1' is no address; 127.0.0.1 is this machine",
+        ),
+        ('host = "my host"', "f.toml: host: 'my host' is no address"),
+        ('host = ""', "f.toml: host: '' is no address"),
         ('[[webhooks]]\npath = "/a"', r"webhooks\[0\]: object missing required field `function`"),
         ("webhooks = 3", "f.toml: webhooks: expected `array`, got `int`"),
         (HOOK.format(path="hook"), r"webhooks\[0\].path: 'hook' is no path such as"),
@@ -66,6 +75,20 @@ def test_an_unknown_key_is_refused_with_the_nearest_name(text, message):
 def test_what_is_wrong_is_named_with_its_place(text, message):
     with pytest.raises(ServerConfigError, match=message):
         parse_config(text, "f.toml")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::1", "localhost", "box-1.example.org"])
+def test_addresses_and_names_of_machines_are_hosts(host):
+    assert parse_config(f'host = "{host}"').host == host
+
+
+def test_the_host_of_the_command_line_is_checked_too(tmp_path):
+    (tmp_path / "f.toml").write_text("")
+    told = CliRunner().invoke(
+        main, ["serve", "--config", str(tmp_path / "f.toml"), "--host", "999.1.1.1"]
+    )
+    assert told.exit_code == 1
+    assert "the command line: host: '999.1.1.1' is no address" in told.output
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
