@@ -103,8 +103,7 @@ class Dispatcher:
         lanes: dict[str, Lane] = {}
         for invocation in invocations:
             function = invocation.function
-            invocation.announced = True
-            self._publish(announce.queued(invocation))
+            announce.queued(invocation, self._publish)
             lane = lanes.get(function.version)
             if self._closed:
                 self._settling.cancel(invocation)
@@ -186,7 +185,7 @@ class Dispatcher:
     def started(self, slot: Slot, invocation: Invocation) -> None:
         invocation.state = InvocationState.RUNNING
         invocation.attempts_made += 1
-        self._publish(announce.started(slot, invocation))
+        announce.started(slot, invocation, self._publish)
 
     # -- what sandboxes say
 

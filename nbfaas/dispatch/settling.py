@@ -72,7 +72,8 @@ class Settling:
     def logged(self, invocation: Invocation, stream: int, data: bytes) -> None:
         limit = (self._settings.log_limit + _LOG_SLACK) * max(1, invocation.attempts_made)
         data = data[: max(0, limit - invocation.log_size)]
-        if data and invocation.add_log(stream, data, limit):
+        kept = data and invocation.add_log(stream, data, limit)
+        if kept and invocation.function.recorded:
             self._publish(
                 LogWritten(time.time(), invocation.id, invocation.attempts_made, stream, data)
             )
@@ -136,7 +137,8 @@ class Settling:
             describe(error),
         )  # fmt: skip
         invocation.attempts = [*(invocation.attempts or ()), failed]
-        self._publish(AttemptFinished(time.time(), invocation.id, failed))
+        if invocation.function.recorded:
+            self._publish(AttemptFinished(time.time(), invocation.id, failed))
         if not self._retry(invocation, error):
             invocation.error = error
             invocation.failure = failure
@@ -173,6 +175,8 @@ class Settling:
         listener, invocation.listener = invocation.listener, None
         if listener is not None:
             listener(invocation)
+        if not invocation.function.recorded:
+            return
         now = time.time()
         if stats is not None:
             self._publish(AttemptFinished(now, invocation.id, stats))

@@ -112,6 +112,7 @@ class FunctionVersion:
     requires: tuple[str, ...] = ()
     filename: str = ""  # for handlers: the file name that tracebacks show
     takes_context: bool = False  # whether it is told of its invocation, handlers aside
+    recorded: bool = True  # whether records of its invocations are made; not of a mere probe
     is_cell: bool = False  # whether it is what ``%%faas`` runs, so that its options stand there
 
     @classmethod
@@ -131,7 +132,15 @@ class FunctionVersion:
         digest.update(f"{name}\0{entry}\0{options.fingerprint()}".encode())
         version = digest.hexdigest()[:12]
         return cls(
-            name, version, payload, options, entry, requires, filename, takes_context, is_cell
+            name,
+            version,
+            payload,
+            options,
+            entry,
+            requires,
+            filename,
+            takes_context,
+            is_cell=is_cell,
         )
 
     def __repr__(self) -> str:

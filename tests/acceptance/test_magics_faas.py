@@ -129,6 +129,16 @@ def test_the_doctor_checks_the_process_backend(kernel):
     assert "All is well." in value
 
 
+def test_the_doctors_calls_are_in_no_list(kernel):
+    kernel.run("import nbfaas\nnbfaas.service.get_service().metrics").ok()
+    before = kernel.run("%faas status -n 1").ok().value
+    kernel.run("%faas doctor").ok()
+    after = kernel.run("%faas status -n 1").ok().value
+    assert "doctor" not in after
+    assert before.splitlines()[-1].split()[:2] == after.splitlines()[-1].split()[:2]
+    assert "doctor" not in kernel.run("%faas metrics").ok().value
+
+
 def test_the_doctor_finds_a_journal_that_can_not_be_written(tmp_path):
     from kernel import Kernel
 
