@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from types import FrameType
 
 from nbfaas.errors import NbfaasError
@@ -14,6 +14,7 @@ from nbfaas.server.config import ServerConfig
 from nbfaas.server.server import Server
 
 _ENDING: tuple[int, ...] = (signal.SIGTERM, signal.SIGINT)
+_LOOK_EVERY = 1.0  # seconds
 
 
 def serve(config: ServerConfig, file: str, notify: Callable[[str], None]) -> None:
@@ -41,7 +42,7 @@ def serve(config: ServerConfig, file: str, notify: Callable[[str], None]) -> Non
     set_notify(lambda line: notify(line.replace("%faas ", "nbfaas ").replace("nbfaas.config.", "")))
     try:
         server.start()
-        while (number := asked.get()) not in _ENDING:
+        while (number := _next(asked)) not in _ENDING:
             try:
                 server.reload()
             except NbfaasError as error:
@@ -51,3 +52,13 @@ def serve(config: ServerConfig, file: str, notify: Callable[[str], None]) -> Non
         server.stop()
     notify("closed")
     sys.stderr.flush()
+
+
+def _next(asked: SimpleQueue[int]) -> int:
+    """Wait for a signal. Python handles one when this thread runs, and what comes at the moment
+    that it begins to wait does not wake it: so it looks now and then."""
+    while True:
+        try:
+            return asked.get(timeout=_LOOK_EVERY)
+        except Empty:
+            continue
