@@ -104,7 +104,7 @@ class DockerBackend(Backend):
             nonce=endpoint.nonce,
         )
         try:
-            launched, greeting = await self._launch(name, config, endpoint, built)
+            launched, greeting = await self._launch(name, config, endpoint, built, spec.network)
         except BaseException:
             await asyncio.shield(self.discard(name, endpoint))
             raise
@@ -117,6 +117,7 @@ class DockerBackend(Backend):
                 owner = Owner.parse(label)
                 if owner is not None and not owner.is_alive():
                     removed += self.engine.remove(container)
+            self.engine.remove_unused_networks()
             sweep_folders()
             return removed
 
@@ -125,6 +126,7 @@ class DockerBackend(Backend):
     async def close(self) -> None:
         if self._engine is not None:
             await self.call(self.events.close)
+            await self.call(self.engine.remove_unused_networks)
             await self.call(self._engine.close)
             self._engine = None
         self._calls.shutdown(wait=True)
@@ -153,13 +155,20 @@ class DockerBackend(Backend):
         self.events.forget(name)
 
     async def _launch(
-        self, name: str, config: dict[str, Any], endpoint: Endpoint, built: BuiltImage
+        self,
+        name: str,
+        config: dict[str, Any],
+        endpoint: Endpoint,
+        built: BuiltImage,
+        network: bool,
     ) -> tuple[Launched, Greeting]:
         fate = self.events.follow(name)
         launched: list[Launched] = []
         seconds = self._settings.start_timeout
         try:
-            await self.call(lambda: launched.append(self.engine.launch(name, config)))
+            await self.call(
+                lambda: launched.append(self.engine.launch(name, config, network=network))
+            )
             greeting = await endpoint.greeting(fate.died, seconds)
             if greeting is not None:
                 return launched[0], greeting

@@ -12,6 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nbfaas.backends.docker_network import (
+    ensure_network,
+    is_missing_network,
+    remove_unused_networks,
+)
 from nbfaas.backends.docker_options import (
     OWNER_LABEL,
     ROLE_LABEL,
@@ -77,8 +82,24 @@ class DockerEngine:
     def close(self) -> None:
         self.client.close()
 
-    def launch(self, name: str, config: dict[str, Any]) -> Launched:
-        """Create and start a container. When this raises, a container may be there."""
+    def launch(self, name: str, config: dict[str, Any], *, network: bool = False) -> Launched:
+        """Create and start a container, in the sandboxes' ``network`` if it is to have one. When
+        this raises, a container may be there."""
+        if not network:
+            return self._launch(name, config)
+        host = config["HostConfig"]
+        host["NetworkMode"] = ensure_network(self.api)
+        try:
+            return self._launch(name, config)
+        except Exception as error:
+            if not is_missing_network(error):
+                raise
+        # Another process has found it unused at that very moment.
+        self.remove(name)
+        host["NetworkMode"] = ensure_network(self.api)
+        return self._launch(name, config)
+
+    def _launch(self, name: str, config: dict[str, Any]) -> Launched:
         container = self.api.create_container_from_config(config, name)["Id"]
         output = self.api.attach_socket(container, {"stdout": 1, "stderr": 1, "stream": 1})
         try:
@@ -117,6 +138,10 @@ class DockerEngine:
             except Exception:  # noqa: BLE001 - being removed already (409), or the daemon restarts
                 time.sleep(0.02)
         return False
+
+    def remove_unused_networks(self) -> None:
+        """Those of sandboxes that nothing is connected to."""
+        remove_unused_networks(self.api)
 
     def owned(self) -> list[tuple[str, str]]:
         """Id and owner label of every container on this machine that was made for a sandbox, or

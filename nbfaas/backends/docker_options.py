@@ -17,6 +17,7 @@ IMAGE_LABEL = "nbfaas.image"
 SANDBOX_ROLE = "sandbox"
 VOLUME_ROLE = "volume"
 BUILD_ROLE = "build"
+NETWORK_ROLE = "network"
 
 _MB = 1024 * 1024
 _PERIOD = 100_000  # µs
@@ -48,6 +49,7 @@ def sandbox_config(
     nonce: str,
 ) -> dict[str, Any]:
     """The container of one sandbox. ``socket_folder`` is on the host, ``interpreter`` in the image.
+    It has no network: see ``DockerEngine.launch``.
 
     /tmp is the only place that can be written to, and files there may be executed, since some
     packages compile there; it counts towards the memory limit.
@@ -70,7 +72,7 @@ def sandbox_config(
         Env=[f"{key}={value}" for key, value in environment.items()],
     )
     config["HostConfig"].update(
-        NetworkMode="bridge" if spec.network else "none",
+        NetworkMode="none",
         Tmpfs={"/tmp": tmp},  # noqa: S108
         # Removed by the daemon when the agent exits: so even a killed kernel leaves nothing.
         AutoRemove=True,

@@ -28,11 +28,10 @@ def config(spec: SandboxSpec) -> dict:
     )
 
 
-def test_a_container_has_a_network_only_when_asked():
-    without = config(SandboxSpec(ImageSpec(), Resources()))
-    assert without["HostConfig"]["NetworkMode"] == "none"
-    asked = config(SandboxSpec(ImageSpec(), Resources(), network=True))
-    assert asked["HostConfig"]["NetworkMode"] == "bridge"
+def test_a_container_has_no_network_of_itself():
+    for network in (False, True):
+        made = config(SandboxSpec(ImageSpec(), Resources(), network=network))
+        assert made["HostConfig"]["NetworkMode"] == "none"
 
 
 def test_an_image_s_environment_can_t_replace_the_socket_or_nonce():
