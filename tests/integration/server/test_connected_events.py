@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -380,6 +381,16 @@ def test_a_server_that_closes_ends_the_triggers_of_sessions_cleanly(running, cap
         with pytest.raises(ServerError):
             nbfaas.emit("x")
         assert "Traceback" not in running.told
+
+
+def test_the_example_on_the_page_works(server):
+    page = (ROOT / "docs" / "operations.md").read_text()
+    _, section = page.split("\n## Events of a connected notebook\n")
+    code = re.search(r"```python\n(.*?)```", section, re.DOTALL)[1]
+    found = {"nbfaas": nbfaas, "on": on, "remote": remote, "__name__": "__main__"}
+    exec(compile(code, "page", "exec"), found)
+    assert found["receipt"].triggers == ("on_order-event",)
+    assert "bill 120" in shown("logs", "on_order")
 
 
 def test_the_first_dead_letter_of_a_trigger_is_told(server, capsys):
