@@ -77,6 +77,8 @@ def _inside(value: Any, shown: bool) -> Iterator[object] | None:
     fields = getattr(type(value), "__dataclass_fields__", None)
     if fields is not None and (shown or _is_generated(type(value).__hash__)):
         return iter([getattr(value, name, None) for name in fields])
+    if (parts := _of_attrs(value, shown) or _of_pydantic(value, shown)) is not None:
+        return iter(parts)
     if shown and isinstance(value, BaseException):
         return iter(value.args)
     if shown and isinstance(
@@ -86,7 +88,34 @@ def _inside(value: Any, shown: bool) -> Iterator[object] | None:
     return None
 
 
-def _is_generated(function: object) -> bool:
-    """Whether ``@dataclass`` has written it. What a user's own ``__hash__`` reads is not known."""
+def _of_attrs(value: Any, shown: bool) -> list[object] | None:
+    """The fields of an instance of a class that ``attrs`` has made."""
+    fields = getattr(type(value), "__attrs_attrs__", None)
+    if not isinstance(fields, tuple):
+        return None
+    if not shown and not _is_generated(type(value).__hash__, "<attrs generated"):
+        return None
+    return [
+        getattr(value, each.name, None)
+        for each in fields
+        if shown or each.hash or (each.hash is None and each.eq)
+    ]
+
+
+def _of_pydantic(value: Any, shown: bool) -> list[object] | None:
+    """The fields of a model of ``pydantic``; frozen ones are hashed by them."""
+    cls = type(value)
+    if shown:
+        if not any(base.__module__ == "pydantic.main" for base in cls.__mro__):
+            return None
+    elif not (getattr(cls.__hash__, "__module__", None) or "").startswith("pydantic."):
+        return None
+    extra = getattr(value, "__pydantic_extra__", None) if shown else None
+    return [*vars(value).values(), *(extra.values() if isinstance(extra, dict) else ())]
+
+
+def _is_generated(function: object, by: str = "<string") -> bool:
+    """Whether ``@dataclass``, or whoever names its code so, has written it. What a user's own
+    ``__hash__`` reads is not known."""
     code = getattr(function, "__code__", None)
-    return code is not None and code.co_filename.startswith("<string")
+    return code is not None and code.co_filename.startswith(by)

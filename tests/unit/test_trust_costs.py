@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import attrs
+import pydantic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +29,23 @@ START = b"\x80\x05"
 
 @dataclass(frozen=True)
 class Pair:
+    left: object
+    right: object
+
+
+@attrs.frozen
+class Slotted:
+    left: object
+    right: object
+
+
+@attrs.define(unsafe_hash=True, slots=False)
+class Open:
+    left: object
+    right: object
+
+
+class Model(pydantic.BaseModel, frozen=True):
     left: object
     right: object
 
@@ -85,7 +104,7 @@ def test_a_hash_that_would_never_end_is_refused(name: str, path: bytes) -> None:
         load_result([START + path + HASHED[name]], function="f")
 
 
-@pytest.mark.parametrize("cls", [Pair, Two], ids=["a frozen dataclass", "a named tuple"])
+@pytest.mark.parametrize("cls", [Pair, Two, Slotted, Open, Model])
 def test_the_hash_of_a_class_of_the_notebooks_is_weighed_too(cls: type) -> None:
     made = b"K\x01\x94"
     for index in range(60):
@@ -94,9 +113,33 @@ def test_the_hash_of_a_class_of_the_notebooks_is_weighed_too(cls: type) -> None:
             made += named(ME, "Two") + two + two + b"\x86\x81\x94"
         else:
             state = b"}(" + text("left") + two + text("right") + two + b"u"
-            made += named(ME, "Pair") + b")\x81" + state + b"b\x94"
+            if cls is Model:
+                state = b"}" + text("__dict__") + state + b"s"
+            made += named(ME, cls.__name__) + b")\x81" + state + b"b\x94"
     with pytest.raises(ResultUnreadable, match="so many times"):
         load_result([START + b"}" + made + b"Ns."], function="f")
+
+
+@pytest.mark.parametrize("cls", [Pair, Slotted, Open, Model])
+def test_honest_values_of_such_classes_are_keys_as_ever(cls: type) -> None:
+    inner = cls(left=(1, "a"), right=None)
+    value = {cls(left=inner, right=inner): [inner], inner: 2}
+    assert load_result([pickle.dumps(value, 5)], function="f") == value
+
+
+@pytest.mark.parametrize("cls", [Slotted, Open, Model])
+def test_an_exception_is_shown_without_such_arguments_either(cls: type) -> None:
+    data, _ = failure.describe(KeyError("k"))
+    made = b"K\x01\x94"
+    for index in range(60):
+        two = b"h" + bytes([index])
+        state = b"}(" + text("left") + two + text("right") + two + b"u"
+        if cls is Model:
+            state = b"}" + text("__dict__") + state + b"s"
+        made += b"0" + named(ME, cls.__name__) + b")\x81" + state + b"b\x94"
+    back = rebuild_exception(data, [START + made + b"\x85}\x86."], function="f")
+    assert type(back) is KeyError
+    assert str(back) == "'k'"
 
 
 def test_frozensets_that_are_equal_are_not_compared_for_ever() -> None:
