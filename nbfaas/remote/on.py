@@ -46,6 +46,12 @@ class On:
         if isinstance(pattern, str) and not pattern.lstrip().startswith("{"):
             if not pattern:
                 raise BadTrigger("event", "pattern", pattern, "give a type, or a pattern")
+            if "*" in pattern:
+                wanted = (
+                    "a type is taken as it is; for any that fit write "
+                    f'{{"type": [{{"wildcard": "{pattern}"}}]}}'
+                )
+                raise BadTrigger("event", "pattern", pattern, wanted)
             pattern = {"type": [pattern]}
         rule = Pattern.parse(pattern)
         return self._decorate("event", None, options, [rule.to_dict()], rule=rule)

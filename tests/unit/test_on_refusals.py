@@ -46,3 +46,10 @@ def test_a_context_alone_has_no_fields():
 def test_a_path_to_order_by_is_refused_as_that(path):
     with pytest.raises(BadTrigger, match=rf"on\.event: ordered_by={re.escape(repr(path))}"):
         on.event("a", ordered_by=path)
+
+
+def test_a_type_with_a_wildcard_is_told_how_patterns_have_one():
+    with pytest.raises(BadTrigger, match=re.escape('{"type": [{"wildcard": "order.*"}]}')):
+        on.event("order.*")
+    on.event({"type": [{"wildcard": "order.*"}]})
+    on.event({"type": ["order.*"]})  # who writes a pattern means what it says
