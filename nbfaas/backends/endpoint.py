@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from nbfaas.agent.wire import HEADER, MAX_BODY, PROTOCOL, Kind, WireError
 from nbfaas.backends.base import Hello
 from nbfaas.backends.connection import SocketConnection
+from nbfaas.backends.forking import close_in_children
 
 _MAX_PENDING = 16
 _MAX_HELLO = 64 * 1024  # bytes
@@ -60,6 +61,7 @@ class Endpoint:
         os.chmod(self.folder, 0o755)  # noqa: S103
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.setblocking(False)
+        close_in_children(self._listener)
         try:
             self._listener.bind(str(self.path))
             os.chmod(self.path, 0o666)  # noqa: S103
@@ -110,6 +112,7 @@ class Endpoint:
                 self._loop.remove_reader(self._listener)
                 self._loop.call_later(_NO_FILES_SECONDS, self._listen_again)
             return
+        close_in_children(sock)
         sock.setblocking(False)
         credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         pid, uid, _ = _CREDENTIALS.unpack(credentials)

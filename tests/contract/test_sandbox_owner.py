@@ -21,7 +21,7 @@ from nbfaas.settings import Settings
 
 TESTS = Path(__file__).parents[1]
 KERNEL = """
-import asyncio, sys
+import asyncio, os, sys, time
 sys.path.insert(0, {tests!r})
 from places import {place}
 from nbfaas.backends.owner import Owner
@@ -37,6 +37,12 @@ async def main():
                         "    while True: pass")
         talk.send()
         await talk.heard(b"busy")
+    if {forks}:
+        child = os.fork()
+        if not child:
+            time.sleep(600)
+            os._exit(0)
+        print(child, flush=True)
     print(Owner.current(), flush=True)
     await asyncio.sleep(600)
 
@@ -50,6 +56,7 @@ async def test_a_kernel_killed_by_sigkill_leaves_no_sandbox_within_ten_seconds(p
         tests=str(TESTS),
         place=type(place).__name__,
         busy=busy,
+        forks=False,
     )
     kernel = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=TESTS.parent
@@ -61,6 +68,29 @@ async def test_a_kernel_killed_by_sigkill_leaves_no_sandbox_within_ten_seconds(p
     async with asyncio.timeout(10):
         while [left for left in await asyncio.to_thread(place.left, owner) if left[0] != "/"]:
             await asyncio.sleep(0.05)
+    await place.backend.sweep()
+    await place.until_nothing_is_left(owner, 1)
+
+
+async def test_a_child_that_a_killed_kernel_had_forked_keeps_no_sandbox(place: Place):
+    code = KERNEL.format(tests=str(TESTS), place=type(place).__name__, busy=False, forks=True)
+    kernel = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=TESTS.parent
+    )
+    child = None
+    try:
+        with kernel:
+            child = int(await asyncio.to_thread(kernel.stdout.readline))
+            owner = Owner.parse((await asyncio.to_thread(kernel.stdout.readline)).strip())
+            assert await asyncio.to_thread(place.left, owner) != []
+            kernel.send_signal(signal.SIGKILL)
+        async with asyncio.timeout(10):
+            while [left for left in await asyncio.to_thread(place.left, owner) if left[0] != "/"]:
+                await asyncio.sleep(0.05)
+        os.kill(child, 0)  # it is still there
+    finally:
+        if child is not None:
+            os.kill(child, signal.SIGKILL)
     await place.backend.sweep()
     await place.until_nothing_is_left(owner, 1)
 
