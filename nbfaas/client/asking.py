@@ -23,9 +23,12 @@ _SECONDS = 960.0  # longer than any call may take
 
 class ServerClient:
     """``url`` and ``token`` are those of NBFAAS_SERVER and NBFAAS_TOKEN, unless given; the token of
-    a server of this machine may also be in the data folder. Thread-safe."""
+    a server of this machine may also be in the data folder. ``seconds``: without a byte of an
+    answer. Thread-safe."""
 
-    def __init__(self, url: str | None = None, token: str | None = None) -> None:
+    def __init__(
+        self, url: str | None = None, token: str | None = None, *, seconds: float = _SECONDS
+    ) -> None:
         import httpx
 
         self.url = (url or os.environ.get(URL) or DEFAULT_URL).rstrip("/")
@@ -37,7 +40,7 @@ class ServerClient:
             raise OptionError("token", "…", "it is ASCII")
         self.token = token or ""
         self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        self._http = httpx.Client(base_url=self.url, headers=self._headers, timeout=_SECONDS)
+        self._http = httpx.Client(base_url=self.url, headers=self._headers, timeout=seconds)
 
     def __repr__(self) -> str:
         return f"<ServerClient {self.url}>"

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from nbfaas.client.function import ServerFunction
     from nbfaas.client.service import ServerService
 
+_PATIENCE = 60.0  # seconds; nothing that a session asks for takes longer
+
 
 class Connection:
     """A server on which this process works, until ``close()`` or the end of the ``with`` block:
@@ -74,7 +76,7 @@ def connect(url: str | None = None, token: str | None = None) -> Connection:
     """
     from nbfaas.client.service import ServerService
 
-    client = ServerClient(url, token)
+    client = ServerClient(url, token, seconds=_PATIENCE)
     try:
         service = ServerService(client, notify=notifier())
     except ServerRefused as refused:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,12 +22,15 @@ _FRESH = 0.2  # seconds that a standing is taken for the present one, if nothing
 
 
 class EventLink:
-    """Thread-safe. ``session`` is the id of the notebook's session there."""
+    """Thread-safe. ``session`` is the id of the notebook's session there; ``gone`` tells why it is
+    over, if it is."""
 
-    def __init__(self, client: ServerClient, session: str) -> None:
+    def __init__(
+        self, client: ServerClient, session: str, gone: Callable[[], ServerGone | None]
+    ) -> None:
         self.session = session
-        self.is_open = True
         self._client = client
+        self._gone = gone
         self._lock = threading.Lock()
         self._standing: Standing | None = None
         self._asked_at = 0.0  # monotonic
@@ -34,19 +38,31 @@ class EventLink:
     def __repr__(self) -> str:
         return f"<EventLink to {self._client.url}, session {self.session}>"
 
+    @property
+    def is_open(self) -> bool:
+        return self._gone() is None
+
     def ask(self, what: str, **query: Any) -> Any:
-        """JSON. Raises what is raised there, ``ServerRefused`` and ``ServerUnreachable``."""
+        """JSON. Raises what is raised there, ``ServerGone``, ``ServerRefused`` and
+        ``ServerUnreachable``."""
+        self._check()
         try:
             return self._client.get(self._path(what), **query)
         except ServerRefused as refused:
             raise self._raised(refused) from None
 
-    def tell(self, what: str, body: Any) -> Any:
-        """JSON. Raises what ``ask`` raises."""
+    def ask_for(self, what: str, body: Any) -> Any:
+        """The same, of a longer question."""
+        self._check()
         try:
             return self._client.post(self._path(what), msgspec.to_builtins(body))
         except ServerRefused as refused:
             raise self._raised(refused) from None
+
+    def tell(self, what: str, body: Any) -> Any:
+        """The same, of what may change the standing."""
+        try:
+            return self.ask_for(what, body)
         finally:
             with self._lock:
                 self._standing = None
@@ -59,6 +75,10 @@ class EventLink:
                 self._standing = msgspec.convert(self.ask("standing"), Standing)
                 self._asked_at = now
             return self._standing
+
+    def _check(self) -> None:
+        if (gone := self._gone()) is not None:
+            raise gone.again()
 
     def _path(self, what: str) -> str:
         return f"/sessions/{self.session}/events/{what}"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any
 
 import msgspec
 
 from nbfaas.client.event_link import EventLink
+from nbfaas.client.event_triggers import plain_target
 from nbfaas.delivery.entry import KeptEvent
 from nbfaas.errors import UnknownDeadLetter
 from nbfaas.model.delivery import DeadLetter
@@ -45,22 +48,22 @@ class ServerEventStore:
 
     def dead_letters(self, trigger: str | None = None, limit: int = 100) -> list[DeadLetter]:
         found = self._link.ask("dead_letters", **_filters(trigger, limit))
-        return msgspec.convert(found, list[DeadLetter])
+        return [_letter(each) for each in found]
 
     def dead_letter(self, number: int) -> DeadLetter | None:
         if number < 0:
             return None
         try:
-            return msgspec.convert(self._link.ask("dead_letter", n=number), DeadLetter)
+            return _letter(self._link.ask("dead_letter", n=number))
         except UnknownDeadLetter:
             return None
 
     def history(self, trigger: str | None = None, limit: int = 100) -> list[KeptEvent]:
         found = self._link.ask("history", **_filters(trigger, limit))
-        return msgspec.convert(found, list[KeptEvent])
+        return [_event(each) for each in found]
 
     def events(self, ids: Sequence[str]) -> list[KeptEvent]:
-        return msgspec.convert(self._link.tell("find", {"ids": list(ids)}), list[KeptEvent])
+        return [_event(each) for each in self._link.ask_for("find", {"ids": list(ids)})]
 
     def purge(self, numbers: Sequence[int] | None, trigger: str | None = None) -> Future[int]:
         """Done when it returns."""
@@ -74,6 +77,17 @@ class ServerEventStore:
         forgotten: Future[int] = Future()
         forgotten.set_result(self._link.tell("forget", {"name": trigger}))
         return forgotten
+
+
+def _letter(told: Any) -> DeadLetter:
+    letter = msgspec.convert(told, DeadLetter)
+    return replace(letter, target=plain_target(letter.target))
+
+
+def _event(told: Any) -> KeptEvent:
+    event = msgspec.convert(told, KeptEvent)
+    deliveries = [replace(each, target=plain_target(each.target)) for each in event.deliveries]
+    return replace(event, deliveries=tuple(deliveries))
 
 
 def _filters(trigger: str | None, limit: int) -> dict[str, str | int]:

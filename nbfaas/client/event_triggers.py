@@ -95,16 +95,13 @@ class ServerTriggers:
         return known[1]
 
     def _made_of(self, row: TriggerRow) -> Trigger:
-        target = row.target
-        if target.startswith(FUNCTION):
-            target = FUNCTION + shown_target(target)
         source = None
         if row.schedule is not None:
             source = _Schedule(row.name, *row.schedule, self._next_runs(row.name))
         return Trigger(
             row.name,
             row.kind,
-            target,
+            plain_target(row.target),
             row.shown,
             source=source,
             pattern=None if row.pattern is None else Pattern.parse(row.pattern),
@@ -113,6 +110,11 @@ class ServerTriggers:
 
     def _next_runs(self, name: str) -> Ask:
         return lambda n: self._link.ask("next_runs", name=name, n=n)
+
+
+def plain_target(target: str) -> str:
+    """As a target is called where functions run here."""
+    return FUNCTION + shown_target(target) if target.startswith(FUNCTION) else target
 
 
 class _Schedule(ScheduleSource):

@@ -30,6 +30,7 @@ from nbfaas.settings import Settings, config
 
 if TYPE_CHECKING:
     from nbfaas.client.asking import ServerClient
+    from nbfaas.client.event_link import EventLink
     from nbfaas.client.events import ServerEvents, ServerMetrics
     from nbfaas.client.function import ServerFunction
     from nbfaas.model.session_events import FunctionRef
@@ -273,16 +274,19 @@ class ServerService:
             subscriber(record)
 
     def _open_events(self) -> ServerEvents:
-        from nbfaas.client.event_link import EventLink
         from nbfaas.client.events import ServerEvents
 
-        return ServerEvents(EventLink(self._client, self.session), self.refer, self.notify)
+        return ServerEvents(self._event_link(), self.refer, self.notify)
 
     def _open_metrics(self) -> ServerMetrics:
-        from nbfaas.client.event_link import EventLink
         from nbfaas.client.events import ServerMetrics
 
-        return ServerMetrics(EventLink(self._client, self.session))
+        return ServerMetrics(self._event_link())
+
+    def _event_link(self) -> EventLink:
+        from nbfaas.client.event_link import EventLink
+
+        return EventLink(self._client, self.session, lambda: self._link.gone)
 
     async def _shut(self) -> None:
         await self._link.close()

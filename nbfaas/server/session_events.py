@@ -31,7 +31,7 @@ T = TypeVar("T")
 Query = dict[str, str]
 _MOST = 10_000  # rows of an answer
 _LARGEST = 256 * 1024 * 1024  # bytes of a request: events are as large as that
-_LONGEST_DRAIN = 20.0  # seconds that a request waits; the client asks again
+_LONGEST_DRAIN = 2.0  # seconds that a request waits; the client asks again
 
 
 class _Accept(msgspec.Struct):
