@@ -184,9 +184,7 @@ def _new_id() -> str:
     """A random UUID (RFC 9562, version 4)."""
     digits = f"{_random.getrandbits(128):032x}"  # by hand: UUID() takes three times as long
     variant = "89ab"[int(digits[16], 16) & 3]
-    return (
-        f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
-    )
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 def format_time(time: datetime) -> str:

@@ -68,8 +68,10 @@ class ImageManifest(msgspec.Struct, frozen=True):
 class FunctionManifest(msgspec.Struct, frozen=True, kw_only=True):
     """``name`` and ``version`` (``v3``) are those of the catalog, ``function`` is the name in the
     notebook. ``content_hash`` is over all that decides what the function does (see
-    ``content_hash_of``). ``source`` is for people, and is never run. When it was made is told by
-    the image's label and the catalog: here it would make another layer of the same function."""
+    ``content_hash_of``). ``data_schema`` is what the signature says of the data, as JSON Schema;
+    None for handlers, which say nothing. ``doc`` is the docstring. ``source`` is for people, and is
+    never run. When it was made is told by the image's label and the catalog: here it would make
+    another layer of the same function."""
 
     schema: int = SCHEMA
     name: str
@@ -84,6 +86,8 @@ class FunctionManifest(msgspec.Struct, frozen=True, kw_only=True):
     triggers: tuple[TriggerSpec, ...] = ()
     secrets: tuple[str, ...] = ()
     takes_context: bool = False
+    data_schema: dict[str, Any] | None = None
+    doc: str = ""
     payload_hash: str
     payload_size: int
     source: str = ""
@@ -118,6 +122,8 @@ _NOT_HASHED = frozenset(
         "agent",
         "payload_size",
         "takes_context",
+        "data_schema",
+        "doc",
     }
 )
 

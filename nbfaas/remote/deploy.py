@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import inspect
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from nbfaas.agent.units import format_seconds
 from nbfaas.catalog import Catalog, Version
 from nbfaas.catalog.names import check_alias, check_name, default_name
 from nbfaas.errors import BadDeployment
+from nbfaas.model.data_schema import data_schema
 from nbfaas.model.function import Entry
 from nbfaas.model.image import ImageSpec
 from nbfaas.model.manifest import FunctionManifest, ImageManifest
@@ -193,6 +195,8 @@ def _manifest(
         triggers=tuple(each.spec for each in function.triggers if each.spec is not None),
         secrets=secret_names(function.options.secrets),
         takes_context=not is_handler and function._binding().takes_context,
+        data_schema=None if is_handler else data_schema(function._function),
+        doc="" if is_handler else inspect.getdoc(function._function) or "",
         payload_hash=hashlib.sha256(packed.payload).hexdigest(),
         payload_size=len(packed.payload),
         source=packed.source,

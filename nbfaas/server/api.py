@@ -11,7 +11,8 @@ from nbfaas.gateway.guard import Guard
 from nbfaas.gateway.reply import Reply, StreamReply, json_reply, not_allowed, problem
 from nbfaas.gateway.roles import ANY_ROLE, Role
 from nbfaas.server.calling import made_by
-from nbfaas.server.openapi import openapi, parameters_of
+from nbfaas.server.openapi import openapi
+from nbfaas.server.openapi_data import parameters_of
 
 if TYPE_CHECKING:
     from nbfaas.gateway.routes import RouteTable

@@ -25,6 +25,7 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 def double(x: int = 1, note: str = ""):
+    """Twice as much."""
     if x < 0:
         raise ValueError("negative")
     print("doubling", x)
@@ -73,7 +74,14 @@ def test_a_function_answers_at_once_or_later(data, serve):
         first, again = (client.post(url, json={"x": 1}, headers=once).json() for _ in range(2))
         assert first["id"] == again["id"] == f"{NAME}.order-7"
         assert client.post(url, json={"x": 2}, headers=once).status_code == 409
-        OpenAPIV31SpecValidator(client.get("/openapi.json").json()).validate()
+        document = client.get("/openapi.json").json()
+        OpenAPIV31SpecValidator(document).validate()
+        body = document["paths"][f"/functions/{NAME}"]["post"]["requestBody"]["content"]
+        assert body["application/json"]["schema"]["properties"] == {
+            "x": {"type": "integer", "default": 1},
+            "note": {"type": "string", "default": ""},
+        }
+        assert document["paths"][f"/functions/{NAME}"]["post"]["description"] == "Twice as much."
         (listed,) = client.get("/functions").json()["functions"]
         assert (listed["name"], listed["parameters"]) == (NAME, ["x", "note"])
         assert NAME in client.get("/metrics").text

@@ -23,7 +23,7 @@ from nbfaas.agent.binding import Binding
 from nbfaas.errors import UnknownFunction
 from nbfaas.events import example_of, problems, read, schema_of
 from nbfaas.events.checking import violations
-from nbfaas.events.form import DIALECT
+from nbfaas.model.data_schema import DIALECT
 
 
 class Color(enum.Enum):
