@@ -16,7 +16,8 @@ from nbfaas.notebook.magics import FaasMagics
 from nbfaas.notebook.notices import Notices, is_notebook
 from nbfaas.notebook.progress import Shows
 from nbfaas.notebook.text import plain
-from nbfaas.notebook.tracebacks import render_error
+from nbfaas.notebook.tracebacks import cell_of, render_error
+from nbfaas.pictures.file_names import set_file_names
 from nbfaas.remote.progress import set_watchers
 from nbfaas.service import get_service, set_notify
 from nbfaas.settings import config
@@ -50,6 +51,7 @@ class Extension:
         set_notify(_notify)
         if is_notebook(shell):
             set_watchers(self._shows.watch_run, self._shows.watch_call)
+        set_file_names(lambda filename: cell_of(shell, filename))
         self._formatters.add()
         shell.set_hook("complete_command", complete, str_key="%faas")
         shell.showtraceback = types.MethodType(_showtraceback(self._show), shell)
@@ -59,6 +61,7 @@ class Extension:
         del shell.showtraceback
         shell.strdispatchers["complete_command"].strs.pop("%faas", None)
         self._formatters.remove()
+        set_file_names(None)
         set_watchers(None, None)
         set_notify(None)
         self.notices.detach()

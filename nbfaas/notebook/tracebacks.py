@@ -46,6 +46,12 @@ def render_error(shell: Any, error: BaseException) -> list[str] | None:
     return shown
 
 
+def cell_of(shell: Any, filename: str) -> str | None:
+    """``Cell In[3]``; None if the file is no cell's."""
+    known = shell.compile.format_code_name(filename)
+    return None if known is None else f"{known[0]} {known[1]}"
+
+
 def _headline(error: BaseException, paint: _Paint) -> str:
     name = type(error).__name__
     message = plain(str(error))
@@ -143,9 +149,9 @@ def _exception_line(data: RemoteTracebackData, paint: _Paint) -> str:
 
 
 def _frame(shell: Any, frame: RemoteFrame, paint: _Paint) -> Iterator[str]:
-    known = shell.compile.format_code_name(frame.filename)
+    known = cell_of(shell, frame.filename)
     if known is not None:
-        where = f"{known[0]} {known[1]}, line {frame.lineno}"
+        where = f"{known}, line {frame.lineno}"
     else:
         where = f"File {plain(frame.filename)}:{frame.lineno}"
     name = plain(frame.name)

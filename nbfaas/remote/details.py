@@ -15,6 +15,7 @@ from nbfaas.dispatch.invocation import Invocation
 from nbfaas.errors import ResultUnreadable
 from nbfaas.model.invocation import AttemptStats, InvocationState
 from nbfaas.packager.traceback_text import RemoteTracebackData
+from nbfaas.pictures.file_names import with_cells
 from nbfaas.pictures.short_repr import short_repr
 from nbfaas.remote.cell_value import result_of
 
@@ -113,6 +114,6 @@ def traceback_of(error: BaseException) -> str:
     """The traceback of the sandbox, or nothing."""
     data = getattr(error, "remote_traceback", None)
     if isinstance(data, RemoteTracebackData):
-        return data.text
+        return with_cells(data.text)
     text = getattr(error, "traceback_text", "")
-    return text if isinstance(text, str) else ""
+    return with_cells(text) if isinstance(text, str) else ""

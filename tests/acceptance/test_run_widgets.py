@@ -54,6 +54,17 @@ def test_a_call_that_a_cell_waits_for_is_shown_and_a_quick_one_not(ready):
     assert "SUCCEEDED" in cell.shown
 
 
+def test_tracebacks_in_widgets_name_cells_as_the_notebook_does(ready):
+    ready.run("@remote\ndef broken(x):\n    return 1 / x").ok()
+    ready.run("call = broken.spawn(0)\nassert call.exception(30)").ok()
+    shown = ready.run("print(call.details().traceback)").ok().stdout
+    assert "Cell In[" in shown
+    assert "], line 3, in broken" in shown
+    assert "ipykernel" not in shown
+    ready.run("%unload_ext nbfaas").ok()
+    assert "Cell In[" not in ready.run("print(call.details().traceback)").ok().stdout
+
+
 def test_a_call_is_a_widget_with_a_picture_and_a_text(ready):
     cell = ready.run("call = slow.spawn(1); call.result(); call").ok()
     shown = cell.displays[0]

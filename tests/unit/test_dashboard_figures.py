@@ -270,6 +270,10 @@ def test_events_are_told_as_they_come_in_and_are_settled() -> None:
         ("duplicate", "e1"),
         ("refused", ""),
     ]
+    created = ("order.created", "shop")
+    assert [(each["type"], each["source"]) for each in stream.rows] == [
+        created, created, created, ("nobody.wants", "shop"), created, ("", ""),
+    ]  # fmt: skip
     counts = stream.triggers["on-order"]
     assert (counts.matched, counts.retried, counts.dead, stream.died) == (1, 1, 1, 1)
 

@@ -26,7 +26,8 @@ class Row(TypedDict):
     n: int
     at: float
     state: str
-    type: str
+    type: str  # empty, with the source, if the event was accepted long before
+    source: str
     event: str
     trigger: str
     detail: str
@@ -60,6 +61,7 @@ class EventStream:
         self.triggers: dict[str, TriggerActivity] = {}
         self.died = 0  # deliveries that were given up
         self._events: dict[int, str] = {}  # the event's id, by delivery under way
+        self._known: dict[str, tuple[str, str]] = {}  # type and source of the latest, by id
 
     def __repr__(self) -> str:
         return f"<EventStream of {self.rows.next} rows>"
@@ -67,6 +69,9 @@ class EventStream:
     def add(self, batch: Sequence[Record]) -> None:
         for record in batch:
             if isinstance(record, EventAccepted):
+                self._known[record.event_id] = (record.type, record.source)
+                if len(self._known) > _UNDER_WAY:
+                    del self._known[next(iter(self._known))]
                 self._accepted(record)
             elif isinstance(record, DeliverySettled):
                 self._settled(record)
@@ -75,7 +80,7 @@ class EventStream:
                 if len(self._events) > _UNDER_WAY:
                     del self._events[next(iter(self._events))]
             elif isinstance(record, EventRefused):
-                self._row(record.at, "refused", "", "", "", record.reason)
+                self._row(record.at, "refused", "", "", record.reason)
 
     def of(self, trigger: str) -> TriggerActivity:
         if trigger not in self.triggers and len(self.triggers) >= _MOST_NAMES:
@@ -88,8 +93,7 @@ class EventStream:
             for name in record.matched:
                 self.of(name).matched += 1
         triggers = ", ".join(record.matched[:20])
-        detail = f"from {record.source}" if record.source else ""
-        self._row(record.at, state, record.type, record.event_id, triggers, detail)
+        self._row(record.at, state, record.event_id, triggers, "")
 
     def _settled(self, record: DeliverySettled) -> None:
         state = _SETTLED[record.state]
@@ -102,8 +106,10 @@ class EventStream:
         detail = f"attempt {record.attempt}"
         if record.error:
             detail += f": {record.error[:300]}"
-        self._row(record.at, state, "", event, record.trigger, detail)
+        self._row(record.at, state, event, record.trigger, detail)
 
-    def _row(self, at: float, state: str, kind: str, event: str, trigger: str, text: str) -> None:
-        self.rows.add(Row(n=self.rows.next, at=at, state=state, type=kind[:300], event=event[:300],
-                          trigger=trigger, detail=text))  # fmt: skip
+    def _row(self, at: float, state: str, event: str, trigger: str, text: str) -> None:
+        kind, source = self._known.get(event, ("", ""))
+        self.rows.add(Row(n=self.rows.next, at=at, state=state, type=kind[:300],
+                          source=source[:300], event=event[:300], trigger=trigger,
+                          detail=text))  # fmt: skip

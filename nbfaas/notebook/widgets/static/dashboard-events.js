@@ -12,7 +12,8 @@ export function eventsPanel(view, store) {
       {
         head: "Event",
         wide: true,
-        cell: (row) => cut([row.type, row.event].filter(Boolean).join(" ") || "–"),
+        cell: (row) =>
+          cut([row.type, row.source && `from ${row.source}`, row.event].filter(Boolean).join(" ") || "–"),
       },
       {
         head: "Trigger",
