@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from nbfaas.notebook.widgets.cron_tester import cron_tester as cron_tester
     from nbfaas.notebook.widgets.rule_tester import rule_tester as rule_tester
     from nbfaas.notebook.widgets.simulator import simulate as simulate
+    from nbfaas.pipeline.exporting import export as export
     from nbfaas.remote.call import FunctionCall as FunctionCall
     from nbfaas.remote.dead_letters import dead_letters as dead_letters
     from nbfaas.remote.decorator import functions as functions
@@ -84,6 +85,7 @@ _WHERE = {
     "deployed": "nbfaas.remote.deployed",
     "emit": "nbfaas.remote.emit",
     "endpoint": "nbfaas.remote.endpoint",
+    "export": "nbfaas.pipeline.exporting",
     "functions": "nbfaas.remote.decorator",
     "gather": "nbfaas.remote.gathering",
     "on": "nbfaas.remote.on",

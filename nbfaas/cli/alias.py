@@ -8,17 +8,25 @@ import click
 @click.command("alias")
 @click.argument("name")
 @click.argument("alias")
-@click.argument("version")
+@click.argument("version", required=False)
 @click.option("--canary", metavar="VERSION", help="A second version, which gets a share.")
 @click.option("--percent", type=click.FloatRange(0, 100), help="The share of the second version.")
-def command(name: str, alias: str, version: str, canary: str | None, percent: float | None) -> None:
+def command(
+    name: str, alias: str, version: str | None, canary: str | None, percent: float | None
+) -> None:
     """Lead an alias to a version: nbfaas alias thumb prod v3.
 
-    With --canary v4 --percent 10, v4 gets a tenth of the requests.
+    With --canary v4 --percent 10, v4 gets a tenth of the requests; without VERSION, the others go
+    where they go already.
     """
-    from nbfaas.remote.deploy import open_catalog
-
     if (canary is None) != (percent is None):
         raise click.UsageError("--canary VERSION and --percent SHARE go together")
+    from nbfaas.remote.deploy import open_catalog
+
+    catalog = open_catalog()
+    if version is None:
+        if canary is None:
+            raise click.UsageError("give the VERSION that it shall lead to, or a --canary")
+        version = f"v{catalog.alias(name, alias).version}"
     weight = None if percent is None else percent / 100
-    click.echo(str(open_catalog().set_alias(name, alias, version, canary, weight)))
+    click.echo(str(catalog.set_alias(name, alias, version, canary, weight)))

@@ -82,7 +82,12 @@
     │   ├── CatalogUnavailable              the list of deployed functions can't be used
     │   ├── RegistryUnavailable             a registry does not answer
     │   ├── RegistryRefused                 … or says no
-    │   └── NotInRegistry (KeyError)        … or has no such image
+    │   ├── NotInRegistry (KeyError)        … or has no such image
+    │   ├── NotAnExport                     a folder holds no exported function
+    │   ├── ExportRefused                   an export would overwrite what is not its own
+    │   ├── RuntimeDiffers                  an exported function's packages can't be had any more
+    │   ├── NothingToTest                   no saved event concerns the function
+    │   └── BadExpectation (ValueError)     what is expected of an event makes no sense
     ├── ServerError                         a running `nbfaas serve` can't be asked, or says no
     │   ├── NotServed (KeyError)            it has no such function, version or alias
     │   ├── AliasMissing                    a function is to be served by an alias it does not have
@@ -196,6 +201,13 @@ from nbfaas.errors.packaging import (
     PayloadTooLarge,
     PythonMismatch,
 )
+from nbfaas.errors.pipeline import (
+    BadExpectation,
+    ExportRefused,
+    NotAnExport,
+    NothingToTest,
+    RuntimeDiffers,
+)
 from nbfaas.errors.places import (
     BackendError,
     BackendUnavailable,
@@ -245,6 +257,7 @@ __all__ = [
     "BadDeployment",
     "BadEvent",
     "BadEventName",
+    "BadExpectation",
     "BadHttpResponse",
     "BadPattern",
     "BadTemplateParameter",
@@ -267,6 +280,7 @@ __all__ = [
     "EventStoreHeld",
     "EventStoreUnavailable",
     "EventTooLarge",
+    "ExportRefused",
     "FunctionExited",
     "FunctionTimeout",
     "GatewayError",
@@ -290,15 +304,17 @@ __all__ = [
     "NamesNotPulled",
     "NbfaasError",
     "NoCapacity",
+    "NotAnExport",
     "NotDeployable",
     "NotDeployed",
     "NotDone",
     "NotInRegistry",
-    "NotPicklable",
     "NotOnServer",
+    "NotPicklable",
     "NotRepeatable",
     "NotServed",
     "NothingToRollBack",
+    "NothingToTest",
     "OptionError",
     "OutOfMemory",
     "PackagingError",
@@ -318,6 +334,7 @@ __all__ = [
     "ResultUnreadable",
     "RouteTaken",
     "RunsInImageOnly",
+    "RuntimeDiffers",
     "SandboxCrashed",
     "SandboxLost",
     "SandboxStartFailed",

@@ -46,6 +46,11 @@ def project_folder(begin: Path | None = None) -> Path:
     return here
 
 
+def events_folder(begin: Path | None = None) -> Path:
+    """Where the project, looked for from ``begin`` (the current folder), keeps its events."""
+    return project_folder(begin) / _INSIDE
+
+
 def save(event: Event, name: str) -> Path:
     """Keep the event, as readable JSON with all its attributes, under ``name`` in the project, in
     the place of an earlier one. Returns the file. Raises ``BadEventName``, ``SavedEventUnusable``.
@@ -79,7 +84,7 @@ def load(name: str) -> Event:
 def saved() -> list[SavedEvent]:
     """What is saved in the project, by name."""
     found = []
-    for path in sorted((project_folder() / _INSIDE).glob(f"*{_SUFFIX}")):
+    for path in sorted(events_folder().glob(f"*{_SUFFIX}")):
         name = path.name.removesuffix(_SUFFIX)
         if not _is_name(name):
             continue
@@ -111,7 +116,7 @@ def delete(name: str) -> None:
 def _path(name: str) -> Path:
     if not _is_name(name):
         raise BadEventName(name)
-    return project_folder() / _INSIDE / f"{name}{_SUFFIX}"
+    return events_folder() / f"{name}{_SUFFIX}"
 
 
 def _is_name(name: object) -> bool:

@@ -7,6 +7,7 @@ unpickled on the host) and ``source.py`` (for people).
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +16,16 @@ from typing import Any
 from nbfaas.errors import ImageNotFound, IntegrityError
 from nbfaas.images.agent_layer import HOME
 from nbfaas.images.built import BuiltImage
-from nbfaas.images.engine import Engine
+from nbfaas.images.engine import LABEL, Engine
 from nbfaas.images.layer import Layer
+from nbfaas.images.plan import SOURCE
 from nbfaas.model.manifest import FunctionManifest, content_hash_of, read_manifest
 
 FUNCTION = f"{HOME}/function"
 OWN = "dev.nbfaas."
 """The prefix of the labels of function images, besides OCI's own."""
+RUNTIME_LABEL = f"{OWN}runtime"
+"""What the runtime's image was called where the function's was built."""
 _REPOSITORY = "nbfaas-functions/"
 _IDENTITY = ("function", "version", "content-hash", "agent")
 _DEPLOY_AGAIN = "Deploy it again, or pull another version."
@@ -56,6 +60,7 @@ class FunctionImages:
         there = self.find(reference_of(manifest))
         if there is not None and _holds(there, manifest):
             return str(there["Id"])
+        now = datetime.now(UTC)
         with Layer(self._scratch) as layer:
             layer.file(f"{FUNCTION}/manifest.json", manifest.to_json())
             layer.file(f"{FUNCTION}/payload.bin", payload)
@@ -65,7 +70,11 @@ class FunctionImages:
                 runtime.image_id,
                 layer,
                 tag=reference_of(manifest),
-                labels=_labels(manifest),
+                labels={
+                    **labels_of(manifest),
+                    "org.opencontainers.image.created": now.isoformat(timespec="seconds"),
+                    RUNTIME_LABEL: runtime.reference,
+                },
             )
 
     def find(self, reference: str) -> dict[str, Any] | None:
@@ -92,6 +101,32 @@ class FunctionImages:
             raise IntegrityError(what, reason, _DEPLOY_AGAIN)
         return FunctionImage(reference, found["Id"], manifest, payload)
 
+    def runtime(self, image_id: str) -> str:
+        """What the runtime's image was called where the function's was built; empty if nobody has
+        noted it."""
+        return str(self._labels(image_id).get(RUNTIME_LABEL, ""))
+
+    def misfit(self, image: FunctionImage) -> str | None:
+        """Why the runtime below a function that somebody else has put there is not the one that its
+        manifest tells of; None if it is."""
+        labels, manifest = self._labels(image.image_id), image.manifest
+        agent, packages = labels.get(f"{LABEL}agent"), labels.get(f"{LABEL}packages", "{}")
+        if agent != manifest.agent:
+            return f"its runtime has the agent {agent}, the function's is {manifest.agent}"
+        if json.loads(packages) != manifest.image.packages:
+            return "its runtime has other packages than the function was deployed with"
+        return None
+
+    def _labels(self, image_id: str) -> dict[str, str]:
+        """Those of its runtime included."""
+        found = self._engine.inspect(image_id)
+        return {} if found is None else dict(found["Config"]["Labels"] or {})
+
+    def sources(self, image_id: str) -> dict[str, bytes]:
+        """The local Python sources in an image, by their path; without bytecode."""
+        files = self._engine.files(image_id, SOURCE)
+        return {name: data for name, data in files.items() if not name.endswith(".pyc")}
+
     def keep(self, image: FunctionImage) -> None:
         """Give a pulled image the name that built ones have: without one it could be pruned."""
         self._engine.tag(image.image_id, reference_of(image.manifest))
@@ -114,17 +149,17 @@ def reference_of(manifest: FunctionManifest) -> str:
 
 def _holds(found: dict[str, Any], manifest: FunctionManifest) -> bool:
     labels = found["Config"]["Labels"] or {}
-    wanted = _labels(manifest)
+    wanted = labels_of(manifest)
     return all(labels.get(f"{OWN}{key}") == wanted[f"{OWN}{key}"] for key in _IDENTITY)
 
 
-def _labels(manifest: FunctionManifest) -> dict[str, str]:
+def labels_of(manifest: FunctionManifest) -> dict[str, str]:
+    """What an image says of the function in it, whenever and on whatever it was built."""
     return {
         "org.opencontainers.image.title": manifest.name,
         "org.opencontainers.image.description": f"The function {manifest.function}, by nbfaas.",
         "org.opencontainers.image.version": manifest.version,
         "org.opencontainers.image.revision": manifest.content_hash,
-        "org.opencontainers.image.created": datetime.now(UTC).isoformat(timespec="seconds"),
         "org.opencontainers.image.base.name": manifest.image.name,
         f"{OWN}function": manifest.name,
         f"{OWN}version": manifest.version,

@@ -95,13 +95,20 @@ def deploy(
             if built:
                 found = _build(images, catalog, found, manifest, packed, runtime, stages, show)
     assert found is not None
-    with stages.of("catalog"):
-        if alias is not None:
-            catalog.set_alias(name, alias, found.label)
+    return finish(catalog, found, built, stages, alias)
+
+
+def finish(
+    catalog: Catalog, found: Version, built: bool, stages: Stages, alias: str | None
+) -> Deployed:
+    """Lead the alias to the version that was found or built, and tell of both."""
     from nbfaas.images.function_image import reference_of
 
+    with stages.of("catalog"):
+        if alias is not None:
+            catalog.set_alias(found.name, alias, found.label)
     return Deployed(
-        name,
+        found.name,
         found.label,
         found.content_hash,
         reference_of(found.manifest),
@@ -158,13 +165,27 @@ def _build(
     """``lost`` is the version with these contents whose image was removed; it is made again."""
     number = catalog.next_number(manifest.name) if lost is None else lost.number
     manifest = msgspec.structs.replace(manifest, version=f"v{number}")
+    return build_version(images, catalog, manifest, packed.payload, runtime, stages, show)
+
+
+def build_version(
+    images: Images,
+    catalog: Catalog,
+    manifest: FunctionManifest,
+    payload: bytes,
+    runtime: BuiltImage,
+    stages: Stages,
+    show: Show | None,
+) -> Version:
+    """Make the image of a version, and note it under the number that its manifest has. To be called
+    under ``one_at_a_time``."""
     if show is not None:
         from nbfaas.images.progress import BuildProgress
 
         name = f"{manifest.name} {manifest.version}"
         show(BuildProgress(name, 1, 1, f"adding the function to {runtime.reference}"))
     with stages.of("image"):
-        image_id = images.functions.build(manifest, packed.payload, runtime)
+        image_id = images.functions.build(manifest, payload, runtime)
     with stages.of("catalog"):
         return catalog.add(manifest, image_id)
 

@@ -6,6 +6,7 @@ the catalog remembers; a version that is not known yet is remembered as it comes
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from nbfaas.catalog import Catalog, Pin, Version
 from nbfaas.catalog.names import LATEST, check_name, split, version_number
 from nbfaas.errors import (
     BadDeployment,
+    ImageError,
     ImageNotFound,
     IntegrityError,
     NotDeployed,
@@ -50,7 +52,8 @@ class Distributed:
 def push(reference: str, show: Show | None = None) -> Distributed:
     """Upload a version (``thumb:v3``, ``thumb:prod``, ``thumb``) to the registry of the settings.
 
-    Raises ``IntegrityError`` if another image was pushed under its number before.
+    If the same function was pushed from elsewhere under this number, that image takes the place of
+    the one here. Raises ``IntegrityError`` if another function was.
     """
     name, wanted = split(reference)
     catalog = open_catalog()
@@ -62,13 +65,10 @@ def push(reference: str, show: Show | None = None) -> Distributed:
         there = registry.digest(name, version.label)
         pin = _pin(catalog, version, repository)
         if there is not None:
-            if pin is None or pin.digest != there:
-                raise IntegrityError(
-                    f"{repository}:{version.label}",
-                    f"the registry has {there} under this version already"
-                    + (f", and {pin.digest} was pushed or pulled" if pin else ""),
-                    "Pull that one, or deploy under another name: a version is never overwritten.",
-                )
+            if pin is None:
+                return _take_over(images, catalog, registry, version, there, show)
+            if pin.digest != there:
+                raise _taken(version, repository, there, f", and {pin.digest} was {pin.how}")
             return Distributed(version, pin, changed=False)
         digest = registry.push(version.image_id, name, version.label, _say(show, str(version)))
     return Distributed(version, catalog.pin(version, repository, digest, "pushed"), changed=True)
@@ -131,6 +131,42 @@ def fetch(images: Images, catalog: Catalog, version: Version) -> Version:
         raise failed
     detail = f"the image of {version}, which was never pushed; deploy it again"
     raise ImageNotFound(version.image_id, detail=detail)
+
+
+def _take_over(
+    images: Images,
+    catalog: Catalog,
+    registry: Registry,
+    version: Version,
+    digest: str,
+    show: Show | None,
+) -> Distributed:
+    """Images that were built twice differ in their times only, and each machine runs the one that
+    the registry has."""
+    repository = registry.address.repository(version.name)
+    registry.pull(version.name, digest, _say(show, str(version)))
+    image = images.functions.read(f"{repository}@{digest}")
+    there = image.manifest
+    wanted = (version.name, version.label, version.content_hash, version.agent)
+    if (there.name, there.version, there.content_hash, there.agent) != wanted:
+        images.functions.remove(image.image_id)
+        raise _taken(version, repository, digest)
+    with one_at_a_time(config, version.name):
+        if image.image_id != version.image_id:
+            with contextlib.suppress(ImageError):  # it is in use, and stays
+                images.functions.remove(version.image_id)
+        images.functions.keep(image)
+        version = catalog.add(there, image.image_id)
+    pin = catalog.pin(version, repository, digest, "pulled")
+    return Distributed(version, pin, changed=False)
+
+
+def _taken(version: Version, repository: str, digest: str, more: str = "") -> IntegrityError:
+    return IntegrityError(
+        f"{repository}:{version.label}",
+        f"the registry has {digest} under this version already{more}",
+        "Pull that one, or deploy under another name: a version is never overwritten.",
+    )
 
 
 def _download(

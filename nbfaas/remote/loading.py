@@ -22,7 +22,7 @@ def load_function(place: str) -> RemoteFunction[Any, Any]:
     ``NotDeployable``."""
     where, colon, name = place.rpartition(":")
     if not colon or not where or not name:
-        wanted = "path/to/file.py:function or module:function"
+        wanted = "path/to/file.py:function or module:function, or an exported folder"
         raise BadDeployment("function", place, wanted)
     with recording_only():
         module = _from_file(Path(where), name) if where.endswith(".py") else _module(where, name)

@@ -22,6 +22,7 @@ COMMANDS = {
     "rules": "try a pattern on an event: what each leaf wanted and found",
     "cron": "what a cron expression means, and when it runs next",
     "deploy": "make a version of a function that runs without this notebook",
+    "export": "write a deployed version to a folder that is tested and deployed without a notebook",
     "functions": "the functions that are deployed, and where their aliases lead",
     "versions": "a deployed function's versions; show their source, or what differs",
     "images": "the runtimes, and the images that nbfaas has made",

@@ -1,0 +1,1 @@
+"""From a deployed version to other machines: exported as a folder, tested there, deployed there."""
