@@ -76,7 +76,9 @@ class ServerTriggers:
         self._own.pop(name, None)
 
     def is_own(self, name: str) -> bool:
-        return name in self._own
+        """Whether it was made here, or is a destination's of one that was."""
+        made = [trigger for _, trigger in self._own.values()]
+        return name in self._own or any(name in each.destinations.triggers for each in made)
 
     def _trigger(self, row: TriggerRow) -> Trigger:
         maker, own = self._own.get(row.name, ("", None))

@@ -26,6 +26,7 @@ class _Told(msgspec.Struct, frozen=True):
     content_hash: str
     entry: Entry
     parameters: list[str] | None = None
+    data_schema: dict[str, Any] | None = None
 
 
 class ServerFunction(RemoteFunction[..., Any]):
@@ -41,6 +42,7 @@ class ServerFunction(RemoteFunction[..., Any]):
         self._client = client
         self._reference = reference
         super().__init__(self._not_here, options or FunctionOptions(), self._told.name)
+        self.data_schema = self._told.data_schema
 
     def version(self) -> FunctionVersion:
         if self._version is None:

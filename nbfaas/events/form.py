@@ -16,8 +16,12 @@ def schema_of(function: Callable[..., Any] | str) -> dict[str, Any]:
     any other is a field, required if it has no default. Annotations may be all that msgspec knows:
     dataclasses, TypedDicts, Structs, lists, Optional, Literal, Enum, datetime, …; what it does not
     know, and what has no annotation, may be anything. A handler's cell (``%%faas --name``) says
-    nothing of its data. Raises ``UnknownFunction``.
+    nothing of its data. A deployed function has the schema that it was deployed with. Raises
+    ``UnknownFunction``.
     """
     from nbfaas.events.locally import find_function
+    from nbfaas.remote.function import RemoteFunction
 
-    return data_schema(find_function(function))
+    found = find_function(function)
+    deployed = found.data_schema if isinstance(found, RemoteFunction) else None
+    return data_schema(found) if deployed is None else deployed

@@ -90,6 +90,7 @@ class DeployedFunction(RemoteFunction[..., Any]):
             deployed.name, image.manifest.options, spec, image.manifest.secrets
         )
         super().__init__(self._not_here, options or restored, deployed.name)
+        self.data_schema = image.manifest.data_schema
 
     @property
     def manifest(self) -> FunctionManifest:

@@ -48,6 +48,8 @@ class RemoteFunction(Generic[P, R]):
     runs it once for each input.
     """
 
+    data_schema: dict[str, Any] | None = None  # of its events' data, where its code is not known
+
     _is_cell: ClassVar[bool] = False
 
     def __init__(self, function: Callable[P, R], options: FunctionOptions, name: str) -> None:

@@ -89,7 +89,8 @@ class Api:
             return problem(404, str(error), error="NotServed")
         if calls:
             return await self._calls.call(served, exchange, caller)
-        return json_reply(200, _told(served))
+        schema = served.routing.first.manifest.data_schema
+        return json_reply(200, {**_told(served), "data_schema": schema})
 
     async def _invocation(self, invocation_id: str, exchange: Exchange) -> Reply:
         if exchange.method not in _GET:

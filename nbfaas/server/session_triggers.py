@@ -59,6 +59,7 @@ class Made:
 
     session: Session
     given: NewTrigger
+    names: frozenset[str]  # its own, and those of its destinations' triggers
 
 
 class SessionTriggers:
@@ -101,11 +102,10 @@ class SessionTriggers:
             for follower, _ in followers:
                 self._check_follower(given, follower.name)
             await self._engine.add(trigger, target, followers)
-            before = self._made.get(spec.name)
-            if before is not None:
-                before.session.triggers.discard(spec.name)
-            self._made[spec.name] = Made(session, given)
-            session.triggers.add(spec.name)
+            names = frozenset((spec.name, *trigger.destinations.triggers))
+            self._disown(spec.name)
+            self._made[spec.name] = Made(session, given, names)
+            session.triggers |= names
             if session not in self._sessions:
                 self._sessions.add(session)
                 session.at_end.append(lambda: self._end(session))
@@ -118,8 +118,7 @@ class SessionTriggers:
             if made is None or made.session is not session:
                 wanted = f"{self._whose(trigger, made)}, and goes with it; pause it instead"
                 raise BadTrigger(trigger.kind, "name", name, wanted)
-            del self._made[name]
-            session.triggers.discard(name)
+            self._disown(name)
             await self._engine.remove(name)
 
     async def _end(self, session: Session) -> None:
@@ -131,6 +130,11 @@ class SessionTriggers:
                     del self._made[name]
                     if name in self._engine.triggers:
                         await self._engine.remove(name)
+
+    def _disown(self, name: str) -> None:
+        made = self._made.pop(name, None)
+        if made is not None:
+            made.session.triggers -= made.names
 
     # -- names
 

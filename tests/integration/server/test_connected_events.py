@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from urllib.request import Request, urlopen
 
 import pytest
@@ -321,7 +320,7 @@ def test_a_trigger_of_a_notebook_that_is_gone_gives_way(running, other_notebook)
 
 
 def test_a_deployed_function_gets_triggers_for_as_long_as_the_session_is_there(data, serve):
-    def deployed(x=1):
+    def deployed(x: int = 1):
         return x * 2
 
     with recording_only():
@@ -330,6 +329,8 @@ def test_a_deployed_function_gets_triggers_for_as_long_as_the_session_is_there(d
     with nbfaas.connect(running.url, token=running.token) as server:
         assert [each.name for each in nbfaas.triggers if each.kind == "event"] == ["deployed-event"]
         on.event("also", name="in-session")(server.function(f"{PREFIX}ev"))
+        form = nbfaas.simulate(server.function(f"{PREFIX}ev")).form
+        assert form["schema"]["properties"]["x"]["type"] == "integer"
         for kind in ("also", "its-own"):
             (delivery,) = events.send(Event(kind, {"x": 4})).wait(60)
             assert delivery.attempts[0].result == 8
@@ -393,17 +394,21 @@ def test_the_example_on_the_page_works(server):
     assert "bill 120" in shown("logs", "on_order")
 
 
-def test_the_first_dead_letter_of_a_trigger_is_told(server, capsys):
-    @on.event("bad", delivery=1)
+def test_the_first_dead_letter_of_a_trigger_and_of_its_destination_is_told(server, capsys):
+    @on.event("bad", delivery=1, on_failure="http://127.0.0.1:9/nobody")
     @small
     def fail():
         raise ValueError("always")
 
-    nbfaas.emit("bad")
-    assert nbfaas.triggers.drain(60)
-    told = ""
-    end = time.monotonic() + 30
-    while "has a dead letter" not in told and time.monotonic() < end:
-        told += capsys.readouterr().err
-        time.sleep(0.05)
-    assert "'fail-event' has a dead letter" in told
+    told = []
+
+    def heard(word):
+        told.append(capsys.readouterr().err)
+        return word in "".join(told)
+
+    for _ in range(2):
+        nbfaas.emit("bad")
+        assert nbfaas.triggers.drain(60)
+    for name in ("fail-event", "fail-event.on_failure"):
+        until(lambda name=name: heard(f"{name!r} has a dead letter"), 30)
+        assert "".join(told).count(f"{name!r} has") == 1
