@@ -74,18 +74,22 @@ class Link:
             pause = _ACKNOWLEDGE if self._received > self._acknowledged else _HEARTBEAT
             if not self._waiting:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), pause)
+                    async with asyncio.timeout(pause):
+                        await self._wake.wait()
             self._wake.clear()
             self._awake = False
             batch = self._take()
             now = self._loop.time()
             if not batch and now - heard < pause:
                 continue
-            await self._post([content for content, _ in batch])
+            done = await self._post([content for content, _ in batch])
             heard = self._loop.time()
             for _, obeyed in batch:
                 if obeyed is not None and not obeyed.done():
-                    obeyed.set_result(None)
+                    if done:
+                        obeyed.set_result(None)
+                    else:
+                        obeyed.set_exception(self._closed_error())
 
     def _take(self) -> list[tuple[bytes, asyncio.Future[None] | None]]:
         batch: list[tuple[bytes, asyncio.Future[None] | None]] = []
@@ -95,8 +99,8 @@ class Link:
             size += len(batch[-1][0])
         return batch
 
-    async def _post(self, commands: list[bytes]) -> None:
-        """Until they are obeyed, or the session is over."""
+    async def _post(self, commands: list[bytes]) -> bool:
+        """Return once they are obeyed; False if the session is over instead."""
         number = self._sent + 1 if commands else 0
         received = self._received
         path = f"{self._path}/commands?number={number}&received={received}"
@@ -111,8 +115,9 @@ class Link:
             if reply.is_success:
                 self._sent = number or self._sent
                 self._acknowledged = max(self._acknowledged, received)
-                return
+                return True
             await self._refused(trying, reply)
+        return False
 
     # -- listening
 
@@ -188,15 +193,19 @@ class Link:
         while self._waiting:
             _, obeyed = self._waiting.popleft()
             if obeyed is not None and not obeyed.done():
-                obeyed.set_exception(self.gone or ServerGone(self._url, "it was closed"))
+                obeyed.set_exception(self._closed_error())
+
+    def _closed_error(self) -> ServerGone:
+        return ServerGone(self._url, "it was closed") if self.gone is None else self.gone.again()
 
     async def close(self) -> None:
         """Say that nothing more comes, and hang up."""
+        was_there = self.gone is None
+        self.gone = self._closed_error()
         for task in self._tasks:
             task.cancel()
         await asyncio.wait(self._tasks)
-        if self.gone is None:
-            self.gone = ServerGone(self._url, "it was closed")
+        if was_there:
             with contextlib.suppress(Exception):
                 await self._http.delete(self._path, timeout=5.0)
         self._end_waiting()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote
@@ -227,8 +228,9 @@ async def _stream(reply: StreamReply, send: Send) -> None:
     headers = list(reply.headers)
     try:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        async for chunk in reply.chunks:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        async with contextlib.aclosing(reply.chunks) as chunks:
+            async for chunk in chunks:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
     except asyncio.CancelledError:
         return  # the client went away, or the gateway closes

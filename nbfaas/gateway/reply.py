@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -32,7 +32,7 @@ class StreamReply:
     """A response of unknown length: ``chunks`` are sent as they come. If the client goes away, the
     iteration is cancelled."""
 
-    chunks: AsyncIterator[bytes]
+    chunks: AsyncGenerator[bytes, None]
     headers: Headers = ()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from nbfaas.model.session import Alive, Dropped, Frame, frame_bytes
 
@@ -71,7 +71,7 @@ class Outbox:
         self._closed = True
         self._changed.set()
 
-    async def stream(self, after: int) -> AsyncIterator[bytes]:
+    async def stream(self, after: int) -> AsyncGenerator[bytes, None]:
         """Frames, from the one after number ``after`` on; an earlier stream ends."""
         self._reader += 1
         reader = self._reader
@@ -89,7 +89,8 @@ class Outbox:
                 else:
                     self._changed.clear()
                     try:
-                        await asyncio.wait_for(self._changed.wait(), _BEAT)
+                        async with asyncio.timeout(_BEAT):
+                            await self._changed.wait()
                     except TimeoutError:
                         yield _ALIVE
         finally:
