@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from nbfaas.triggers.targets import FunctionTarget
     from nbfaas.triggers.trigger import Trigger
 
+_LOOKS, _LOOK_EVERY = 30, 0.1  # and seconds
+
 
 class SessionTarget:
     """A version of a notebook's function, as the target of one trigger and of its destinations.
@@ -87,7 +89,7 @@ class SessionTriggers:
         async with self._changing:
             if session.ended is not None:
                 return
-            self._check_name(session, given)
+            await self._check_name(session, given)
             target, version = await self._target(session, spec.name, given.function)
             destinations: dict[str, FunctionTarget] = {}
             for name, ref in given.destinations.items():
@@ -109,6 +111,8 @@ class SessionTriggers:
             if session not in self._sessions:
                 self._sessions.add(session)
                 session.at_end.append(lambda: self._end(session))
+            if session.ended is not None:  # meanwhile, and so perhaps without asking for that
+                await self._remove_all(session)
 
     async def remove(self, session: Session, name: str) -> None:
         """Raises ``UnknownTrigger``; ``BadTrigger`` if it is not this session's."""
@@ -124,12 +128,15 @@ class SessionTriggers:
     async def _end(self, session: Session) -> None:
         """Remove what the session, which has ended, has made. What waits for it stays."""
         async with self._changing:
-            self._sessions.discard(session)
-            for name, made in list(self._made.items()):
-                if made.session is session:
-                    del self._made[name]
-                    if name in self._engine.triggers:
-                        await self._engine.remove(name)
+            await self._remove_all(session)
+
+    async def _remove_all(self, session: Session) -> None:
+        self._sessions.discard(session)
+        for name, made in list(self._made.items()):
+            if made.session is session:
+                self._disown(name)
+                if name in self._engine.triggers:
+                    await self._engine.remove(name)
 
     def _disown(self, name: str) -> None:
         made = self._made.pop(name, None)
@@ -138,12 +145,12 @@ class SessionTriggers:
 
     # -- names
 
-    def _check_name(self, session: Session, given: NewTrigger) -> None:
+    async def _check_name(self, session: Session, given: NewTrigger) -> None:
         name = given.spec.name
         trigger, made = self._engine.triggers.get(name), self._made.get(name)
         if trigger is None or (made is not None and made.session is session):
             return
-        if made is None or made.session.outbox.streaming:  # else its notebook is gone, it seems
+        if made is None or await _is_there(made.session):
             wanted = f"a trigger of this name is {self._whose(trigger, made)}; choose another"
             raise BadTrigger(given.spec.kind, "name", name, wanted)
 
@@ -177,6 +184,15 @@ class SessionTriggers:
         except KeyError:
             raise Refusal(400, "the trigger's function was not uploaded") from None
         return target, target.version()
+
+
+async def _is_there(session: Session) -> bool:
+    """Whether its notebook listens, or does so again soon: connections break."""
+    for _ in range(_LOOKS):
+        if session.outbox.streaming:
+            return True
+        await asyncio.sleep(_LOOK_EVERY)
+    return False
 
 
 class _Described(RemoteFunction[..., Any]):
