@@ -87,7 +87,7 @@ class SessionTriggers:
         ``session.version`` raises."""
         spec = given.spec
         async with self._changing:
-            if session.ended is not None:
+            if _is_over(session):
                 return
             await self._check_name(session, given)
             target, version = await self._target(session, spec.name, given.function)
@@ -111,7 +111,7 @@ class SessionTriggers:
             if session not in self._sessions:
                 self._sessions.add(session)
                 session.at_end.append(lambda: self._end(session))
-            if session.ended is not None:  # meanwhile, and so perhaps without asking for that
+            if _is_over(session):  # meanwhile, and so perhaps without asking for that
                 await self._remove_all(session)
 
     async def remove(self, session: Session, name: str) -> None:
@@ -184,6 +184,10 @@ class SessionTriggers:
         except KeyError:
             raise Refusal(400, "the trigger's function was not uploaded") from None
         return target, target.version()
+
+
+def _is_over(session: Session) -> bool:
+    return session.ended is not None
 
 
 async def _is_there(session: Session) -> bool:
