@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import json
 import os
 import re
 import subprocess
 import sys
+import threading
+import time
 from urllib.request import Request, urlopen
 
 import pytest
@@ -23,6 +26,7 @@ from nbfaas.errors import (
     BadPattern,
     BadTrigger,
     EventConflict,
+    NbfaasError,
     ServerError,
     UnknownDeadLetter,
     UnknownTrigger,
@@ -275,6 +279,28 @@ def test_triggers_end_with_the_session_and_what_waits_is_delivered_in_the_next(r
         store = nbfaas.service.get_service().events.store
         (kept,) = store.events(["kept"])
         assert kept.deliveries[0].state == "done"
+
+
+def test_a_trigger_that_is_made_while_its_session_ends_goes_with_it(running):
+    def racing(event):
+        return 1
+
+    with recording_only():
+        function = on.event("x", name="racing")(small(racing))
+
+    def make(service):
+        with contextlib.suppress(NbfaasError, concurrent.futures.CancelledError):
+            service.run(service.events.add(function.triggers[0], function))
+
+    for pause in range(8):
+        with nbfaas.connect(running.url, token=running.token) as server:
+            making = threading.Thread(target=make, args=(nbfaas.service.get_service(),))
+            making.start()
+            time.sleep(0.004 * pause)
+            server.close()
+            making.join()
+    with nbfaas.connect(running.url, token=running.token):
+        until(lambda: "racing" not in nbfaas.triggers, 10)
 
 
 def test_two_notebooks_may_have_functions_of_one_name_but_not_triggers(running, other_notebook):
