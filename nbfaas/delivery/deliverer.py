@@ -156,7 +156,11 @@ class Deliverer:
         for delivery in deliveries:
             self._in_flight[delivery.number, delivery.epoch] = delivery
         self._quiet.clear()
-        self._courier.attempt(deliveries, self._ended)
+        try:
+            self._courier.attempt(deliveries, self._ended)
+        except Exception as error:  # noqa: BLE001 - else those that it did not begin never end
+            for delivery in deliveries:  # of those that it did, the first end counts
+                self._ended(delivery)(AttemptEnd(f"{type(error).__name__}: {error}"))
 
     # -- leasing
 
@@ -274,16 +278,21 @@ class Deliverer:
         except Exception as error:  # noqa: BLE001 - it must not stop what else is to be settled
             await self._settle_apart(outcomes, error)
             return
+        settled: list[tuple[Delivery, Outcome]] = []
         for outcome, counts in zip(outcomes, counted, strict=True):
             delivery = self._in_flight.pop((outcome.number, outcome.epoch), None)
-            if delivery is None:
-                continue
-            self.release(delivery.trigger)
-            if counts:
-                self._observe(delivery, outcome)
+            if delivery is not None:
+                self.release(delivery.trigger)
+                if counts:
+                    settled.append((delivery, outcome))
         if not self._in_flight:
             self._quiet.set()
         self.nudge()
+        for delivery, outcome in settled:
+            try:
+                self._observe(delivery, outcome)
+            except Exception as error:  # noqa: BLE001 - it has ended all the same
+                self._loop.call_exception_handler({"message": str(error), "exception": error})
 
     async def _settle_apart(self, outcomes: list[Outcome], error: Exception) -> None:
         """The same, after the store could not take them: each by itself, and the one at fault as

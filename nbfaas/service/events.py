@@ -96,8 +96,8 @@ class Events:
         where = "no gateway" if self._endpoint is None else self._endpoint.url
         return f"<Events {self.engine!r}, {where}>"
 
-    async def open(self) -> None:
-        """Raises ``EventStoreError``: the store is held by another process, damaged, …"""
+    async def open(self) -> Events:
+        """Itself. Raises ``EventStoreError``: the store is held by another process, damaged, …"""
         waiting = await self._opened_store()
         self.engine.start()
         if waiting:
@@ -106,6 +106,7 @@ class Events:
                 f"{waiting:,} {noun} since an earlier session, to be delivered as soon as "
                 "the triggers are defined again. %faas triggers shows them."
             )
+        return self
 
     async def _opened_store(self) -> int:
         """A service of this process that is just closing may hold the store for a while yet."""

@@ -78,7 +78,7 @@ class Service:
         self._closed = False
         self._gone = False  # nothing that is given to the loop any more would be run
         self._gate = threading.Lock()  # around ``_closed`` and ``_gone``, and what they decide
-        self._opening_events: concurrent.futures.Future[Events] | None = None
+        self._opening_events: asyncio.Task[Events] | None = None
         self._close_lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="nbfaas", daemon=True)
         self._thread.start()
@@ -317,37 +317,35 @@ class Service:
 
         dispatcher = self.dispatcher
 
-        async def make() -> Events:
-            events = Events(
-                self.settings,
-                dispatcher,
-                publish=self._publish,
-                notify=self.notify,
-                new_id=self.new_id,
-                journal=lambda: self.journal,
-                metrics=lambda: self.metrics,
-            )
-            await events.open()
-            return events
+        def make() -> Events:
+            return Events(
+                self.settings, dispatcher, publish=self._publish, notify=self.notify,
+                new_id=self.new_id, journal=lambda: self.journal, metrics=lambda: self.metrics,
+            )  # fmt: skip
 
-        # Whoever is interrupted (Ctrl-C) while they open has opened them all the same: the next one
-        # waits for that.
-        opening = self._opening_events
-        if opening is None or (opening.done() and opening.exception() is not None):
-            with self._gate:
-                if self._closed:
-                    raise ServiceClosed
-                opening = asyncio.run_coroutine_threadsafe(make(), self._loop)
-                self._opening_events = opening
+        with self._gate:
+            if self._closed:
+                raise ServiceClosed
+            opening = asyncio.run_coroutine_threadsafe(self._opened_events(make), self._loop)
         events = opening.result()
         self.trigger_queues = events.queues
         return events
 
+    async def _opened_events(self, make: Callable[[], Events]) -> Events:
+        """Whoever is interrupted (Ctrl-C) while they open has opened them all the same: the next
+        one waits for that. (It is noted on this thread, where no Ctrl-C comes in between.)"""
+        opening = self._opening_events
+        if opening is None or (opening.done() and opening.exception() is not None):
+            opening = self._opening_events = self._loop.create_task(make().open())
+        return await asyncio.shield(opening)
+
     def notify(self, message: str) -> None:
-        if self._notify is not None:
-            self._notify(message)
-        else:
-            print(f"nbfaas: {message}", file=sys.stderr)
+        """Never raises: what goes on must not end because nobody can be told of it."""
+        with contextlib.suppress(Exception):
+            if self._notify is not None:
+                self._notify(message)
+            else:
+                print(f"nbfaas: {message}", file=sys.stderr)
 
     def _show_build(self, progress: object) -> None:
         if self.settings.show_progress:
@@ -361,7 +359,7 @@ class Service:
         events: Events | None = None
         if self._opening_events is not None:
             with contextlib.suppress(Exception):  # whoever wanted them was told
-                events = await asyncio.wrap_future(self._opening_events)
+                events = await self._opening_events
         if events is not None:
             await events.stop()
         if self._dispatcher is not None:

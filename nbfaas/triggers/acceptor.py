@@ -80,15 +80,17 @@ class Acceptor:
         )
 
         def done(written: asyncio.Future[list[Accepted]]) -> None:
-            error = written.exception()
-            if error is None:
-                self._tell(batch, written.result())
-            else:
-                for asked in batch:
-                    self._free(asked.reserved)
-                    if not asked.told.done():
-                        asked.told.set_exception(error)
-            after()
+            try:
+                error = written.exception()
+                if error is None:
+                    self._tell(batch, written.result())
+                else:
+                    for asked in batch:
+                        self._free(asked.reserved)
+                        if not asked.told.done():
+                            asked.told.set_exception(error)
+            finally:
+                after()
 
         written.add_done_callback(done)
 

@@ -33,6 +33,23 @@ def depth_of(event: Event) -> int:
         return 0
 
 
+class _Attributes(msgspec.Struct):
+    type: str
+    source: str
+    id: str
+    subject: str | None = None
+
+
+def event_of(delivery: Delivery) -> Event:
+    """The event as the target gets it. If a transformer has nested its data too deeply for an
+    event, it is left out: who it is about has to be told all the same."""
+    try:
+        return Event.from_json(delivery.body)
+    except BadEvent:
+        found = msgspec.json.decode(delivery.body, type=_Attributes)
+        return Event(found.type, source=found.source, id=found.id, subject=found.subject)
+
+
 def encode(event: Mapping[str, Any], *, ordered: bool = False) -> bytes:
     """JSON of an event. ``ordered``: the same for equal ones."""
     try:
@@ -112,7 +129,7 @@ def _failed(
 
 def _extensions(event: Event, delivery: Delivery) -> dict[str, str | int | bool]:
     found: dict[str, str | int | bool] = {
-        DEPTH: delivery.depth + 1,
+        DEPTH: min(delivery.depth + 1, _DEEPEST),
         CAUSE: f"{event.source} {event.id}",
     }
     if (traceparent := event.extensions.get("traceparent")) is not None:

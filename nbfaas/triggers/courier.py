@@ -29,7 +29,7 @@ from nbfaas.model.delivery import Delivery, Incoming
 from nbfaas.model.function import FunctionVersion
 from nbfaas.model.invocation import InvocationState
 from nbfaas.model.records import DeliveryAttempted, Subscriber
-from nbfaas.triggers.chains import failure_event, success_event
+from nbfaas.triggers.chains import event_of, failure_event, success_event
 from nbfaas.triggers.incoming import too_large
 from nbfaas.triggers.registry import Registry
 from nbfaas.triggers.targets import FunctionTarget, SplitTarget
@@ -228,6 +228,15 @@ class TriggerCourier:
         error: BaseException | None,
         invocation: Invocation | None = None,
     ) -> None:
+        try:
+            end = self._end_of(delivery, error, invocation)
+        except Exception as problem:  # noqa: BLE001 - else the attempt would never end
+            end = AttemptEnd(f"what it leads to could not be told: {describe(problem)}")
+        ended(end)
+
+    def _end_of(
+        self, delivery: Delivery, error: BaseException | None, invocation: Invocation | None
+    ) -> AttemptEnd:
         facts: dict[str, Any] = {}
         if invocation is not None:
             facts["invocation"] = invocation.id
@@ -236,11 +245,10 @@ class TriggerCourier:
                 facts.update(sandbox=stats.sandbox, wall=stats.wall)
         cancelled = invocation is not None and invocation.state is InvocationState.CANCELLED
         if cancelled and self.closing:
-            ended(AttemptEnd("nbfaas was closed", interrupted=True, **facts))
-            return
+            return AttemptEnd("nbfaas was closed", interrupted=True, **facts)
         trigger = self._registry.get(delivery.trigger)
         passing_on = trigger is not None and bool(trigger.destinations)
-        event = Event.from_json(delivery.body) if passing_on else None
+        event = event_of(delivery) if passing_on else None
         emits: list[Incoming] = []
         if error is None and trigger is not None and event is not None:
             try:
@@ -251,8 +259,7 @@ class TriggerCourier:
             except BadEvent as problem:
                 error = ResultNotJson(trigger.target_name, "a destination", str(problem))
         if error is None:
-            ended(AttemptEnd(emits=lambda _delivery, _verdict: emits, **facts))
-            return
+            return AttemptEnd(emits=lambda _delivery, _verdict: emits, **facts)
         text = describe(error)
 
         def failures(delivery: Delivery, verdict: Verdict | None) -> list[Incoming]:
@@ -261,7 +268,7 @@ class TriggerCourier:
             return self._failures(trigger, delivery, event, text, verdict)
 
         permanent = cancelled or isinstance(error, PERMANENT)
-        ended(AttemptEnd(text, permanent=permanent, emits=failures, **facts))
+        return AttemptEnd(text, permanent=permanent, emits=failures, **facts)
 
     # -- URLs
 
@@ -312,8 +319,7 @@ class TriggerCourier:
         trigger = self._registry.get(delivery.trigger)
         if trigger is None:
             return []
-        event = Event.from_json(delivery.body)
-        return self._failures(trigger, delivery, event, verdict.reason, verdict)
+        return self._failures(trigger, delivery, event_of(delivery), verdict.reason, verdict)
 
     async def close(self) -> None:
         """Cancel what is being sent or packaged, and tell that."""

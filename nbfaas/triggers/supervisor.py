@@ -44,6 +44,8 @@ class Supervisor:
 
     async def _run(self, trigger: Trigger) -> None:
         assert trigger.source is not None
+        task = asyncio.current_task()
+        assert task is not None
         delay = _FIRST_DELAY
         while True:
             began = self._loop.time()
@@ -51,7 +53,9 @@ class Supervisor:
             try:
                 await trigger.source.run(self._intake(trigger))
                 return  # it has no more to give
-            except Exception as error:  # noqa: BLE001 - whatever it is, the trigger shows it
+            except Exception as error:  # whatever it is, the trigger shows it
+                if task.cancelling():  # it went wrong as it was being stopped
+                    raise asyncio.CancelledError from error
                 problem = f"{type(error).__name__}: {error}"
             finally:
                 healthy.cancel()

@@ -19,8 +19,9 @@ WINDOW = 64  # attempts of one trigger that may be under way at once
 
 
 def shown_target(target: str) -> str:
-    """The function's name, or the URL without credentials. (Of a function that a notebook has brought to a server,
-    ``function:NAME@TRIGGER``, the name: see ``nbfaas.server.session_triggers``.)"""
+    """The function's name, or the URL without credentials. (Of a function that a notebook has
+    brought to a server, ``function:NAME@TRIGGER``, the name: see
+    ``nbfaas.server.session_triggers``.)"""
     if target.startswith(FUNCTION):
         return target.removeprefix(FUNCTION).partition("@")[0]
     return without_credentials(target.removeprefix(URL))

@@ -18,7 +18,9 @@ from nbfaas.errors import BadTrigger
 from nbfaas.model.delivery import DeliveryPolicy, DeliveryState
 from nbfaas.service import Service
 from nbfaas.triggers.incoming import new_delivery
+from nbfaas.triggers.source import Intake, Source
 from nbfaas.triggers.source_intake import SourceIntake
+from nbfaas.triggers.trigger import Trigger, TriggerState
 
 pytestmark = [
     pytest.mark.usefixtures("service", "no_triggers"),
@@ -334,3 +336,67 @@ def test_a_schedule_that_is_fired_by_hand_gives_what_a_run_would(service):
     ((schedule, missed, at),) = results(service, kept)
     assert (schedule, missed) == (nbfaas.triggers["yearly"].shown, 0)
     assert datetime.fromisoformat(at).tzinfo is not None
+
+
+def test_an_attempt_at_what_a_transformer_has_nested_too_deeply_ends_and_is_told(service):
+    kind, failed = new_type(), new_type("failed")
+
+    @on.event(kind, transform={"x": "$.data"}, on_failure=failed, delivery=SOON)
+    @remote(cpu=0.25)
+    def take(x):
+        return x
+
+    @on.event(failed, name="told-of-depth")
+    @remote(cpu=0.25)
+    def tell(data):
+        return data
+
+    (dead,) = delivered(service, nbfaas.emit(kind, _nested(101), subject="deep").id)
+    assert dead.state is DeliveryState.DEAD
+    assert nbfaas.triggers.drain(30)
+    (told,) = service.events.store.history("told-of-depth")
+    assert told.event["subject"] == "deep"
+    assert "nested too deeply" in told.event["data"]["error"]
+
+
+class BadlyStopped(Source):
+    """Raises something else when it is told to stop."""
+
+    kind = "event"
+
+    async def run(self, intake: Intake) -> None:
+        try:
+            await asyncio.get_running_loop().create_future()
+        except asyncio.CancelledError:
+            raise OSError("the connection is gone") from None
+
+    def describe(self) -> str:
+        return "badly"
+
+
+def test_a_source_that_fails_as_it_is_stopped_is_stopped(service):
+    trigger = Trigger("badly", "event", "function:none", "badly", source=BadlyStopped())
+    service.run(service.events.add(trigger))
+    service.run(service.events.pause("badly"), 30)
+    assert nbfaas.triggers["badly"].state is TriggerState.PAUSED
+    assert nbfaas.triggers["badly"].problem is None
+    assert "nbfaas-source-badly" not in _sources(service)
+    nbfaas.triggers["badly"].remove()
+
+
+def test_who_can_not_be_told_stops_no_deliveries(service, monkeypatch):
+    def broken(message: str) -> None:
+        raise BrokenPipeError(message)
+
+    monkeypatch.setattr(service, "_notify", broken)
+    kind = new_type()
+
+    @on.event(kind, name="dies-unheard", delivery=1)
+    @remote(cpu=0.25)
+    def die():
+        raise ValueError("no")
+
+    nbfaas.emit(kind)
+    assert nbfaas.triggers.drain(30)
+    service.notify("something")
+    assert len(nbfaas.dead_letters.list("dies-unheard")) == 1

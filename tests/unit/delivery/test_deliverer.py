@@ -407,3 +407,60 @@ async def test_what_is_leased_is_under_way_before_it_is_heard_of(
         await deliverer.stop(1.0)
         await deliverer.close()
         store.close()
+
+
+class BreakingCourier(DoingCourier):
+    """Does the first of what it is given, and breaks."""
+
+    def attempt(self, deliveries: Sequence[Delivery], ended: Callable[[Delivery], Ended]) -> None:
+        super().attempt(deliveries[:1], ended)
+        if len(deliveries) > 1:
+            raise LookupError("no such version")
+
+
+async def test_what_could_not_be_begun_has_failed_and_is_tried_again(
+    path: Path, notices: list[str]
+) -> None:
+    store = EventStore(path)
+    store.open()
+    deliverer = _deliverer(store, BreakingCourier(), 8, notices)
+    deliverer.start()
+    try:
+        events = [incoming(id_, policy=AGAIN_AT_ONCE) for id_ in "ab"]
+        await asyncio.wrap_future(store.accept(events))
+        deliverer.nudge()
+        await _until_idle(deliverer, store)
+        first, second = (store.deliveries_of(id_)[0] for id_ in "ab")
+        assert [each.state for each in first.attempts] == ["succeeded"]
+        assert [each.state for each in second.attempts] == ["failed", "succeeded"]
+        assert second.attempts[0].error == "LookupError: no such version"
+        assert deliverer.free("orders", 1)
+    finally:
+        await deliverer.stop(1.0)
+        await deliverer.close()
+        store.close()
+
+
+async def test_an_observer_that_raises_holds_nothing_up(path: Path, notices: list[str]) -> None:
+    store = EventStore(path)
+    store.open()
+    told: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, said: told.append(said["message"]))
+
+    def observe(delivery: object, outcome: object) -> None:
+        raise ValueError("I can't look")
+
+    deliverer = Deliverer(
+        store, DoingCourier(), lambda: {"orders": 8}, observe=observe, notify=notices.append
+    )
+    deliverer.start()
+    try:
+        await asyncio.wrap_future(store.accept([incoming(id_) for id_ in "abc"]))
+        deliverer.nudge()
+        await _until_idle(deliverer, store)
+        assert told == ["I can't look"] * 3
+        assert notices == []
+    finally:
+        await deliverer.stop(1.0)
+        await deliverer.close()
+        store.close()
