@@ -8,6 +8,7 @@ variable ``NBFAAS_`` + the setting's name in capitals; the default. They are tra
 from __future__ import annotations
 
 import difflib
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +25,13 @@ _MB = 1024 * 1024
 def _default_data_dir() -> str:
     base = os.environ.get("XDG_DATA_HOME") or os.path.join(Path.home(), ".local", "share")
     return os.path.join(base, "nbfaas")
+
+
+class _Table(traitlets.Dict):
+    """Settings within a setting."""
+
+    def from_string(self, s: str) -> Any:
+        return json.loads(s)
 
 
 class Settings(Configurable):
@@ -126,6 +134,11 @@ class Settings(Configurable):
         help="Where deployed functions are pushed to and pulled from: host:port/prefix, as in "
         "localhost:5000/functions. Credentials are Docker's own (docker login).",
     ).tag(config=True)
+    allow = _Table(
+        help="What versions pulled from a registry may have: {'network': True, 'volumes': "
+        "['/data/*'], 'secrets': ['API_KEY'], 'trust': True}. Empty: none of it, and those that "
+        "ask for it are refused. In NBFAAS_ALLOW it is JSON.",
+    ).tag(config=True)
     json_log = traitlets.Unicode(
         None,
         allow_none=True,
@@ -146,6 +159,13 @@ class Settings(Configurable):
     @traitlets.default("data_dir")
     def _data_dir(self) -> str:
         return _default_data_dir()
+
+    @traitlets.validate("allow")
+    def _check_allow(self, proposal: Any) -> dict[str, Any]:
+        from nbfaas.model.allowance import allowance
+
+        allowance(proposal["value"])
+        return dict(proposal["value"])
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__()

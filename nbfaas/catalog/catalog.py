@@ -30,6 +30,7 @@ from nbfaas.errors import (
 )
 from nbfaas.model.manifest import FunctionManifest, read_manifest
 
+PUSHED, PULLED = "pushed", "pulled"
 _VERSION = (
     "SELECT name, number, content_hash, image_id, agent, created_at, manifest FROM version "
     "WHERE name = ?"
@@ -230,6 +231,18 @@ class Catalog:
                 (version.name, version.number),
             )
             return tuple(Pin(*row) for row in rows)
+
+    def came_from_registry(self, version: Version) -> bool:
+        """Whether somebody else has made it: it was pulled, and not deployed here too."""
+        return any(pin.how == PULLED for pin in self.pins(version))
+
+    def adopt(self, version: Version) -> None:
+        """The same was deployed here, wherever its image came from."""
+        with self._database.transaction() as on:
+            on.run(
+                "UPDATE pin SET how = ? WHERE name = ? AND number = ?",
+                (PUSHED, version.name, version.number),
+            )
 
     # -- within a transaction
 

@@ -80,6 +80,7 @@
     │   ├── IntegrityError                  what was fetched is not what was pinned
     │   ├── ManifestUnreadable              an image has no manifest of a function
     │   ├── CatalogUnavailable              the list of deployed functions can't be used
+    │   ├── NotAllowed                      a pulled version asks for what it may not have here
     │   ├── RegistryUnavailable             a registry does not answer
     │   ├── RegistryRefused                 … or says no
     │   ├── NotInRegistry (KeyError)        … or has no such image
@@ -158,6 +159,7 @@ from nbfaas.errors.deploy import (
     DeployError,
     IntegrityError,
     ManifestUnreadable,
+    NotAllowed,
     NotDeployable,
     NotDeployed,
     NothingToRollBack,
@@ -304,6 +306,7 @@ __all__ = [
     "NamesNotPulled",
     "NbfaasError",
     "NoCapacity",
+    "NotAllowed",
     "NotAnExport",
     "NotDeployable",
     "NotDeployed",

@@ -117,6 +117,21 @@ class CatalogUnavailable(DeployError):
         self.reason = reason
 
 
+class NotAllowed(DeployError):
+    """A version that came from a registry asks for what such versions are not given here. ``asks``
+    are in words, ``keys`` is what would allow them, as TOML: ``network = true``."""
+
+    def __init__(self, version: str, asks: Iterable[str], keys: str) -> None:
+        self.asks = tuple(asks)
+        self.keys = keys
+        super().__init__(
+            f"{version} came from a registry and asks for {', '.join(self.asks)}, which is not "
+            f"allowed here. If you trust whoever pushed it: allow = {{ {keys} }} in nbfaas.toml "
+            "for a server; elsewhere nbfaas.config.allow, or NBFAAS_ALLOW as JSON."
+        )
+        self.version = version
+
+
 class RegistryUnavailable(DeployError):
     """A registry does not answer, or not as one does."""
 

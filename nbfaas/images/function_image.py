@@ -131,6 +131,10 @@ class FunctionImages:
         """Give a pulled image the name that built ones have: without one it could be pruned."""
         self._engine.tag(image.image_id, reference_of(image.manifest))
 
+    def forget(self, reference: str) -> None:
+        """Remove one name of an image, and the image if it has no other. Raises ``ImageError``."""
+        self._engine.remove(reference)
+
     def remove(self, image_id: str) -> None:
         """Remove all names of an image, and the image. Raises ``ImageError`` while a container
         uses it."""

@@ -105,6 +105,8 @@ def finish(
     from nbfaas.images.function_image import reference_of
 
     with stages.of("catalog"):
+        if catalog.came_from_registry(found):
+            catalog.adopt(found)
         if alias is not None:
             catalog.set_alias(found.name, alias, found.label)
     return Deployed(

@@ -12,6 +12,7 @@ from nbfaas.model.image import ImageSpec
 from nbfaas.model.manifest import FunctionManifest
 from nbfaas.model.manifest_options import restore_options
 from nbfaas.packager.report import ShippedItem, ShippingReport
+from nbfaas.remote.allowing import check_allowed
 from nbfaas.remote.deploy import Deployed, open_catalog, open_images
 from nbfaas.remote.function import RemoteFunction
 from nbfaas.remote.options import parse_options
@@ -30,7 +31,8 @@ def deployed(
     to. Where an alias leads to two, ``key`` decides (the same key, the same version), else chance.
 
     An image that is not on this machine is pulled by the digest it was pushed or pulled with
-    before. Raises ``NotDeployed``, ``UnknownVersion``, ``IntegrityError``, ``RegistryUnavailable``.
+    before. Raises ``NotDeployed``, ``UnknownVersion``, ``IntegrityError``, ``RegistryUnavailable``;
+    ``NotAllowed`` if it came from a registry and asks for what ``config.allow`` does not give.
 
     While this process works on a server, it is what that serves, and the server chooses, for each
     call anew. Raises ``ServerRefused``.
@@ -55,7 +57,10 @@ def deployed_here(
     catalog = open_catalog()
     version = catalog.version(name, reference, key)
     with open_images() as images:
-        return DeployedFunction(version, read_image(images, catalog, version))
+        image = read_image(images, catalog, version)
+    if catalog.came_from_registry(version):
+        check_allowed(image.manifest)
+    return DeployedFunction(version, image)
 
 
 def read_image(images: Images, catalog: Catalog, version: Version) -> FunctionImage:

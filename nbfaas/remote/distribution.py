@@ -12,17 +12,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nbfaas.catalog import Catalog, Pin, Version
+from nbfaas.catalog.catalog import PULLED, PUSHED
 from nbfaas.catalog.names import LATEST, check_name, split, version_number
 from nbfaas.errors import (
     BadDeployment,
     ImageError,
     ImageNotFound,
     IntegrityError,
+    NotAllowed,
     NotDeployed,
     NotInRegistry,
     RegistryUnavailable,
     UnknownVersion,
 )
+from nbfaas.remote.allowing import check_allowed
 from nbfaas.remote.deploy import Show, one_at_a_time, open_catalog, open_images
 from nbfaas.settings import config
 
@@ -71,12 +74,13 @@ def push(reference: str, show: Show | None = None) -> Distributed:
                 raise _taken(version, repository, there, f", and {pin.digest} was {pin.how}")
             return Distributed(version, pin, changed=False)
         digest = registry.push(version.image_id, name, version.label, _say(show, str(version)))
-    return Distributed(version, catalog.pin(version, repository, digest, "pushed"), changed=True)
+    return Distributed(version, catalog.pin(version, repository, digest, PUSHED), changed=True)
 
 
 def pull(reference: str, show: Show | None = None) -> Distributed:
     """Download ``thumb:v3``, ``thumb`` (the highest version) or ``thumb@sha256:…``, check it, and
-    enter it into the catalog under its own version.
+    enter it into the catalog under its own version. One that asks for what ``config.allow`` does
+    not give is not entered (``NotAllowed``).
 
     If the registry does not answer, the version that is here already is taken, and a
     ``RegistryNotice`` says so. Raises ``IntegrityError`` if it is not what was pinned.
@@ -157,7 +161,8 @@ def _take_over(
                 images.functions.remove(version.image_id)
         images.functions.keep(image)
         version = catalog.add(there, image.image_id)
-    pin = catalog.pin(version, repository, digest, "pulled")
+    how = PULLED if catalog.came_from_registry(version) else PUSHED
+    pin = catalog.pin(version, repository, digest, how)
     return Distributed(version, pin, changed=False)
 
 
@@ -191,12 +196,20 @@ def _download(
             f"it holds {manifest.name} {manifest.version}",
             "Find out who has moved the tag.",
         )
+    own = _is_own(catalog, name, manifest.version)
+    if not own:
+        try:
+            check_allowed(manifest)
+        except NotAllowed:
+            if changed:
+                images.functions.forget(reference)
+            raise
     images.functions.keep(image)
     with one_at_a_time(config, name):
         version = catalog.add(manifest, image.image_id)
     there = _pin(catalog, version, repository)
     if there is None or there.digest != digest:
-        there = catalog.pin(version, repository, digest, "pulled")
+        there = catalog.pin(version, repository, digest, PUSHED if own else PULLED)
     return Distributed(version, there, changed)
 
 
@@ -235,6 +248,12 @@ def _cached(
         if right and pin is not None and images.functions.find(version.image_id) is not None:
             return Distributed(version, pin, changed=False)
     return None
+
+
+def _is_own(catalog: Catalog, name: str, label: str) -> bool:
+    """Whether the version was deployed here, and so may have what it asks for."""
+    known = _known(catalog, name, label)
+    return known is not None and not catalog.came_from_registry(known)
 
 
 def _known(catalog: Catalog, name: str, tag: str | None) -> Version | None:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from nbfaas.errors.serve import ServerConfigError, UnknownKey
+from nbfaas.model.allowance import Allowance
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
@@ -100,6 +101,13 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
             "host:port/prefix."
         ),
     ] = ""
+    allow: Annotated[
+        Allowance | None,
+        Meta(
+            description="What versions that were pulled from a registry may have; what asks for "
+            "more is not served. What was deployed on this machine is not asked about."
+        ),
+    ] = None
     functions: Annotated[
         tuple[str, ...],
         Meta(
@@ -198,6 +206,8 @@ def parse_config(text: str, file: str = "nbfaas.toml") -> ServerConfig:
     except tomllib.TOMLDecodeError as error:
         raise ServerConfigError(file, "", f"it is no TOML: {error}") from None
     _check_keys(file, "", given, ServerConfig)
+    if isinstance(allow := given.get("allow"), dict):
+        _check_keys(file, "allow.", allow, Allowance)
     for name, kind in (("webhooks", Webhook), ("tokens", TokenKeys)):
         for number, table in enumerate(_tables(given.get(name))):
             _check_keys(file, f"{name}[{number}].", table, kind)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from nbfaas.errors import NbfaasError
 from nbfaas.errors.serve import NotServed, ServerConfigError
 from nbfaas.gateway.engine_port import EnginePort
@@ -159,6 +161,8 @@ class Server:
         settings.show_progress = False
         if config.registry:
             settings.registry = config.registry
+        if config.allow is not None:
+            settings.allow = msgspec.to_builtins(config.allow)
         if config.json_log:
             settings.json_log = config.json_log
 

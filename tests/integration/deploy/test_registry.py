@@ -15,6 +15,7 @@ from nbfaas.cli import main
 from nbfaas.errors import (
     ConfigurationError,
     IntegrityError,
+    NotAllowed,
     NotInRegistry,
     RegistryRefused,
     RegistryUnavailable,
@@ -73,6 +74,28 @@ def test_a_pushed_function_runs_where_it_was_never_deployed(service, registry, d
     assert function.remote(21) == 42
     assert not pull(NAME).changed
     service.dispatcher.stop_idle()
+
+
+def test_what_was_deployed_here_too_may_have_what_it_asks_for(
+    registry, data, client, monkeypatch, tmp_path
+):
+    function = remote(network=True)(thumb)
+    function.deploy(NAME)
+    push(NAME)
+    remove_images(client)
+    own = nbfaas.deployed(NAME)  # pulled, as its image was removed
+    assert own.options.network
+    monkeypatch.setattr(config, "data_dir", str(tmp_path / "elsewhere"))
+    monkeypatch.setattr(config, "allow", {"network": True})
+    pull(NAME)
+    monkeypatch.setattr(config, "allow", {})
+    with pytest.raises(NotAllowed, match=r"asks for the network, .* allow = { network = true }"):
+        nbfaas.deployed(NAME)
+    with pytest.raises(NotAllowed):
+        pull(NAME)
+    assert not function.deploy(NAME).built, "the same is known"
+    assert nbfaas.deployed(NAME).options.network
+    assert pull(NAME).pin.how == "pushed"
 
 
 def test_an_image_that_was_removed_is_fetched_by_its_digest(registry, deploy, client):
