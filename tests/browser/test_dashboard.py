@@ -94,8 +94,12 @@ def test_calls_sandboxes_events_and_output_show_up(
 
     expect(line(tab(dashboard, "Pool"), "score").first).to_contain_text("of 512 MB")
     events = tab(dashboard, "Events")
-    expect(line(events, "order.created order-5")).to_contain_text("accepted")
-    expect(line(events, "order--1").filter(has_text="dead")).to_contain_text("negative")
+    fifth = line(events, "order.created order-5 from")
+    expect(fifth.filter(has_text="accepted")).to_be_visible()
+    expect(fifth.filter(has_text="done")).to_be_visible()
+    died = line(events, "order--1").filter(has_text="dead")
+    expect(died).to_contain_text("negative")
+    expect(died).to_contain_text("order.created order--1 from")
     logs = tab(dashboard, "Logs")
     expect(logs.get_by_text("scoring 39")).to_be_visible()
     assert notebook.page.evaluate("window.harmed") is None

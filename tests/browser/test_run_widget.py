@@ -258,3 +258,26 @@ def test_a_map_that_ends_leaves_the_view_as_it_was_left(open_notebook: OpenNoteb
     expect(widget.get_by_role("region", name="Item", exact=True)).to_contain_text("Item 1")
     expect(grid(widget)).to_have_attribute("aria-valuetext", "item 1: done")
     expect(grid(widget)).to_be_focused()
+
+
+def test_the_focus_stays_where_it_was_when_what_is_watched_ends(
+    open_notebook: OpenNotebook,
+) -> None:
+    cells = ["run = steady.map(range(100))\nrun", "call = remote(time.sleep).spawn(4)\ncall"]
+    notebook = opened(open_notebook, cells)
+    notebook.run_cell(1)
+    widget = notebook.widget(1)
+    items = grid(widget)
+    items.focus()
+    items.press("ArrowRight")
+    items.press("Enter")
+    widget.get_by_role("button", name="Next item").focus()
+    expect(widget.get_by_text("100 done")).to_be_visible()
+    expect(widget.get_by_role("button", name="Next item")).to_be_focused()
+    notebook.run_cell(2)
+    widget = notebook.widget(2)
+    widget.get_by_role("button", name="Cancel").focus()
+    # It is gone; what stands in its place has the focus.
+    again = widget.get_by_role("button", name="Run again")
+    expect(again).to_be_visible(timeout=20_000)
+    expect(again).to_be_focused()

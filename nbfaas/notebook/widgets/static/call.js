@@ -15,7 +15,9 @@ export default widget({
     const cancel = view.button("Cancel", "cancel");
     const rerun = view.button("Run again", "rerun");
     const details = itemDetails();
-    const more = el("details", { class: "nbf-more", open: !view.get("brief") },
+    // The view is drawn anew when the call has ended.
+    const kept = (view.memory.call ??= { open: !view.get("brief") });
+    const more = el("details", { class: "nbf-more", open: kept.open, ontoggle: () => (kept.open = more.open) },
       el("summary", {}, "Details"), details.node);
     put(view.body,
       el("div", { class: "nbf-row nbf-head" }, name, verdict, time, id,

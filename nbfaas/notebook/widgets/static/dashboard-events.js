@@ -13,7 +13,10 @@ export function eventsPanel(view, store) {
         head: "Event",
         wide: true,
         cell: (row) =>
-          cut([row.type, row.source && `from ${row.source}`, row.event].filter(Boolean).join(" ") || "–"),
+          cut(
+            [row.type, row.event, row.source && `from ${row.source}`].filter(Boolean).join(" ") ||
+              "–",
+          ),
       },
       {
         head: "Trigger",

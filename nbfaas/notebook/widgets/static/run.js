@@ -18,7 +18,7 @@ class Run {
   constructor(view) {
     this.view = view;
     // The view is drawn anew when the run has ended; what was chosen in it is kept.
-    this.kept = view.memory.run ??= { open: -1, selected: -1, failedOnly: false, focus: null };
+    this.kept = view.memory.run ??= { open: -1, selected: -1, failedOnly: false };
     const head = view.get("head") ?? { id: "", function: "", total: 0 };
     this.total = head.total;
     this.known = 0; // the number of the states that are shown; with 0 all are queued
@@ -69,16 +69,11 @@ class Run {
     this.grid.selected = this.kept.selected < this.total ? this.kept.selected : -1;
     this.grid.redraw();
     if (this.kept.open >= 0 && this.kept.open < this.total) this.open(this.kept.open);
-    const root = this.view.root;
-    root.addEventListener("focusin", () => (this.kept.focus = true));
-    root.addEventListener("focusout", (event) => (this.kept.focus = event.relatedTarget === null && Date.now()));
-    if (this.kept.focus && Date.now() - this.kept.focus < 500) requestAnimationFrame(() => this.grid.node.focus());
   }
 
   close() {
     clearTimeout(this.timer);
     this.grid.close();
-    if (this.kept.focus === true) this.kept.focus = Date.now();
   }
 
   // -- what the Python side tells

@@ -2,6 +2,7 @@
 // how it asks its Python side for something.
 
 import { button, el, plain, put, say } from "./dom.js";
+import { keepFocus } from "./focus.js";
 
 const SLOW = 1500; // milliseconds without being heard, after which the kernel is said to be busy
 
@@ -36,8 +37,10 @@ export function widget({ fields, label, build }) {
       }
       draw();
       view.watch();
+      const forgetFocus = keepFocus(view.root, memory);
       return () => {
         cancelAnimationFrame(frame);
+        forgetFocus();
         parts.close?.();
         view.close();
       };
