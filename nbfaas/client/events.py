@@ -14,6 +14,7 @@ from nbfaas.agent.event import Event
 from nbfaas.client.event_link import EventLink
 from nbfaas.client.event_store import ServerEventStore
 from nbfaas.client.event_triggers import ServerTriggers
+from nbfaas.errors.serve import ServerUnreachable
 from nbfaas.model.delivery import DeliveryState
 from nbfaas.model.records import DeliverySettled, Record
 from nbfaas.model.session_events import FunctionRef, NewTrigger, ReceiptTold
@@ -88,7 +89,12 @@ class ServerEvents:
         ``EventConflict``, ``UnknownTrigger``, ``EventStoreError``. With ``ServerUnreachable`` they
         may have been accepted."""
         body = {"events": [each.to_dict() for each in events], "to": list(to)}
-        receipts = msgspec.convert(await self._tell("accept", body), list[ReceiptTold])
+        try:
+            told = await self._tell("accept", body)
+        except ServerUnreachable as error:
+            error.add_note("The event may have been accepted: emit it again, with the same id.")
+            raise
+        receipts = msgspec.convert(told, list[ReceiptTold])
         return [
             Receipt(event, each.triggers, each.duplicate)
             for event, each in zip(events, receipts, strict=True)
@@ -105,7 +111,10 @@ class ServerEvents:
                 return False
 
     async def redrive(self, numbers: Sequence[int] | None, trigger: str | None) -> int:
-        self._known_to_fail.clear()
+        if numbers is None and trigger is not None:
+            self._known_to_fail.discard(trigger)
+        else:
+            self._known_to_fail.clear()
         which = {"numbers": None if numbers is None else list(numbers), "trigger": trigger}
         return int(await self._tell("redrive", which))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -265,7 +266,8 @@ def retire_triggers(retired: Sequence[Trigger]) -> None:
 async def _remove(engine: EventsPort, gone: Sequence[Trigger]) -> None:
     for trigger in gone:
         if engine.triggers.holds(trigger):
-            await engine.remove(trigger.name)
+            with contextlib.suppress(NbfaasError):  # a server may be gone, and they with it
+                await engine.remove(trigger.name)
 
 
 def _destination(

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -408,6 +409,19 @@ def test_a_server_that_closes_ends_the_triggers_of_sessions_cleanly(running, cap
         with pytest.raises(ServerError):
             nbfaas.emit("x")
         assert "Traceback" not in running.told
+
+
+def test_an_emit_that_a_killed_server_does_not_answer_says_what_to_do(server, running):
+    nbfaas.emit("x")
+    running.signal(signal.SIGKILL)
+    running.process.wait(30)
+    with pytest.raises(ServerError) as found:  # what is told changes once the session is given up
+        nbfaas.emit("x")
+    told = "\n".join([str(found.value), *getattr(found.value, "__notes__", ())])
+    assert "with the same id" in told or "connection to the server" in told
+    until(lambda: server.is_over, 30)
+    with pytest.raises(ServerError, match="connection to the server"):
+        nbfaas.emit("x")
 
 
 def test_the_example_on_the_page_works(server):
