@@ -45,7 +45,7 @@ def _check(folder: Path, files: Mapping[str, bytes], before: Mapping[str, str]) 
             outside.append(path)
         elif target.is_symlink() or target.exists():
             found = _hash_of(target)
-            if found not in (before.get(path), hashlib.sha256(data).hexdigest()):
+            if found is None or found not in (before.get(path), hashlib.sha256(data).hexdigest()):
                 foreign.append(path)
     if outside:
         raise ExportRefused(str(folder), outside, "links there lead out of it")
