@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from nbfaas.agent.wire import Frame, Kind, WireError
 from nbfaas.backends.base import Backend, Death, DeathKind, Sandbox
 from nbfaas.dispatch import announce
+from nbfaas.dispatch.awaiting import none_left
 from nbfaas.dispatch.budget import Budget
 from nbfaas.dispatch.direct import DirectPath
 from nbfaas.dispatch.fleet import Fleet
@@ -390,8 +391,7 @@ class Dispatcher:
             timer.cancel()
         for invocation in let_go(everything):
             self._settling.cancel(invocation)
-        while self._autopsies:
-            await asyncio.gather(*self._autopsies, return_exceptions=True)
+        await none_left(self._autopsies)
         await self._settling.close()
         await self.fleet.close()
         self._intake.work_off()

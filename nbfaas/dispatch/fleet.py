@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from nbfaas.backends.base import Backend, Sandbox, SandboxSpec
 from nbfaas.dispatch.autoscale import desired_sandboxes
+from nbfaas.dispatch.awaiting import none_left
 from nbfaas.dispatch.budget import Budget
 from nbfaas.dispatch.keep_alive import KeepAlive
 from nbfaas.dispatch.lane import Lane
@@ -374,8 +375,7 @@ class Fleet:
         await self.stock.close()
         for slot in self.slots():
             self.retire(slot, "closing")
-        while self._disposals:
-            await asyncio.gather(*self._disposals, return_exceptions=True)
+        await none_left(self._disposals)
         await self.desk.close()
 
     # -- telling

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nbfaas.backends.base import Death
+from nbfaas.dispatch.awaiting import none_left
 from nbfaas.dispatch.fleet import Fleet
 from nbfaas.dispatch.slot import Slot
 
@@ -58,5 +59,4 @@ class Housekeeper:
 
     async def close(self) -> None:
         self._timer.cancel()
-        while self._probes:
-            await asyncio.gather(*self._probes, return_exceptions=True)
+        await none_left(self._probes)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nbfaas.agent import wire
 from nbfaas.agent.buffers import copies, views
 from nbfaas.agent.wire import Codec, Frame, Kind, Part
+from nbfaas.dispatch.awaiting import none_left
 from nbfaas.dispatch.hints import add_hints
 from nbfaas.dispatch.invocation import Invocation
 from nbfaas.dispatch.slot import Slot
@@ -200,8 +201,7 @@ class Settling:
         )
 
     async def close(self) -> None:
-        while self._loading:
-            await asyncio.gather(*self._loading, return_exceptions=True)
+        await none_left(self._loading)
 
 
 def _one_blob(parts: Sequence[Part]) -> bytes:

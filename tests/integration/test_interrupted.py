@@ -24,6 +24,7 @@ class Interrupt:
         self.left = at
 
     def __enter__(self) -> None:
+        sys._getframe().f_trace_opcodes = True  # Python 3.12 wants to know before it is asked
         sys.settrace(self._enter)
 
     def __exit__(self, *_: object) -> None:
@@ -32,6 +33,7 @@ class Interrupt:
     def _enter(self, frame, event, arg):
         if "/nbfaas/dispatch/" not in frame.f_code.co_filename:
             return None
+        frame.f_trace = self._step  # for Python 3.13, before the next
         frame.f_trace_opcodes = True
         return self._step
 
