@@ -9,15 +9,14 @@ class UnknownInvocation(NbfaasError, KeyError):
     """No invocation with this id is known here or in the journal."""
 
     def __init__(self, invocation_id: str, journal: str) -> None:
-        super().__init__(invocation_id)
-        self.invocation_id = invocation_id
-        self._message = (
+        super().__init__(
             f"there is no invocation {invocation_id!r} in this session or in the journal "
             f"{journal}. `%faas status` lists the latest ones."
         )
+        self.invocation_id = invocation_id
 
     def __str__(self) -> str:  # KeyError would show the repr of the message
-        return self._message
+        return str(self.args[0])
 
 
 class ResultNotKept(NbfaasError):

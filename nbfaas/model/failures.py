@@ -42,8 +42,12 @@ def told(error: ErrorTold) -> BaseException:
     kind = _kind(error.type)
     if kind is None:
         return RemoteError(error.type, error.message)
-    # Their constructors take what the message was made of.
-    made = kind.__new__(kind)
+    # Their constructors take what the message was made of; so that of the builtin is called which
+    # Python has laid the class out for (there may be several: OutOfMemory is a MemoryError, too).
+    base: type[Any] = kind
+    while base.__module__ != "builtins" and base.__base__ is not None:
+        base = base.__base__
+    made: NbfaasError = base.__new__(kind)
     made.args = (error.message,)
     made.__dict__.update(error.attributes)
     return made

@@ -12,10 +12,7 @@ from function_images import PREFIX
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from waiting import until
 
-import nbfaas
 from nbfaas import on, remote
-from nbfaas.errors import OptionError, RemoteError
-from nbfaas.errors.serve import ServerRefused
 from nbfaas.remote.trigger_specs import recording_only
 from nbfaas.server.webhooks import secret_keys, sign
 
@@ -200,31 +197,6 @@ def test_on_docker_nothing_is_left_behind(data, serve, client: docker.DockerClie
     assert client.containers.list(all=True, filters=using)
     assert running.stop() == 0
     until(lambda: not client.containers.list(all=True, filters=using))
-
-
-def test_another_process_connects_and_calls(data, serve):
-    remote(memory="128MB", cpu=0.5)(double).deploy(NAME, alias="prod")
-    running = serve()
-    with pytest.raises(ServerRefused, match="not the gateway's token"):
-        nbfaas.connect(running.url, token="wrong")
-    with nbfaas.connect(running.url, token=running.token) as server:
-        assert server.functions == [NAME]
-        function = server.function(NAME)
-        assert repr(function) == f"<HttpFunction {NAME}(x, note) v1 at {running.url}>"
-        assert function.remote(2, note="n") == {"y": 4, "note": "n"}
-        assert [each["y"] for each in function.map(range(10))] == list(range(0, 20, 2))
-        with pytest.raises(RemoteError, match="negative"):
-            function.remote(-1)
-        with pytest.raises(OptionError, match="takes x, note"):
-            function.remote(1, 2, 3)
-        call = function.spawn(x=5)
-        assert call.result(timeout=30) == {"y": 10, "note": ""}
-        assert call.status == "done"
-        with pytest.raises(RemoteError, match="negative"):
-            function.spawn(-1).result(timeout=30)
-        assert server.emit("nobody.listens") == []
-        with pytest.raises(ServerRefused, match="no function is served as 'nope'"):
-            server.function("nope")
 
 
 def test_only_what_the_configuration_names_is_served(data, serve):

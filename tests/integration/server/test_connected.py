@@ -1,0 +1,373 @@
+"""A notebook that works on a server: its functions and those of the server, on the server."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import time
+from concurrent.futures import CancelledError
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from cutting import Way
+from function_images import PREFIX
+from serving import ROOT
+from waiting import until
+
+import nbfaas
+from nbfaas import Secret, remote
+from nbfaas.errors import (
+    FunctionTimeout,
+    NotDeployable,
+    OptionError,
+    PayloadTooLarge,
+    ServerGone,
+    ServerRefused,
+    UntrustedResult,
+)
+from nbfaas.notebook.commands import run_command
+from nbfaas.service import get_service, local_service
+
+pytestmark = pytest.mark.docker  # function images are read there, also for the process backend
+NAME = f"{PREFIX}connected"
+
+
+@pytest.fixture
+def running(serve):
+    return serve()
+
+
+@pytest.fixture
+def server(running):
+    with nbfaas.connect(running.url, token=running.token) as server:
+        yield server
+
+
+@pytest.fixture
+def way(running):
+    way = Way(urlsplit(running.url).port)
+    yield way
+    way.close()
+
+
+class Broken(Exception):
+    def __init__(self, number: int) -> None:
+        super().__init__(f"broken at {number}")
+        self.number = number
+
+
+def work(x: int) -> int:
+    print("working on", x)
+    if x < 0:
+        raise ValueError("negative", x)
+    return 2 * x
+
+
+def test_functions_of_the_notebook_run_on_the_server(server, running):
+    double = remote(work)
+    assert double.remote(4) == 8
+    assert double.remote(5) == 10
+    with pytest.raises(ValueError, match="negative") as caught:
+        double.remote(-1)
+    assert caught.value.args == ("negative", -1)
+    assert "work" in caught.value.remote_traceback.text
+    call = double.spawn(6)
+    assert call.result(30) == 12
+    assert call.logs == "working on 6\n"
+    assert [each.attempt for each in call.attempts] == [1]
+    assert nbfaas.FunctionCall.from_id(call.id) is call
+    pid = remote(lambda: os.getppid())
+    assert pid.remote() == running.process.pid
+    (row,) = [each for each in get_service().sandboxes() if each.function == "work"]
+    assert row.answered == 4
+
+
+def test_a_map_streams_and_its_items_fail_by_themselves(server):
+    run = remote(work).map([*range(50), -1], return_exceptions=True)
+    found = list(run)
+    assert found[:50] == list(range(0, 100, 2))
+    assert isinstance(found[50], ValueError)
+    assert (run.counts.done, run.counts.failed) == (50, 1)
+    assert run[3].logs == "working on 3\n"
+    again = run.retry_failed()
+    assert isinstance(again.results()[50], ValueError)
+
+
+def test_large_arrays_go_there_once_and_come_back_writable(server):
+    total = remote(lambda a, i: a + i)
+    array = np.arange(200_000)
+    stored = nbfaas.put(array)
+    for i, result in enumerate(total.map([stored] * 3, range(3))):
+        assert (result == array + i).all()
+        result[0] = 7
+    sent = _sent(lambda: total.map([stored] * 20, range(20)).results())
+    assert sum(map(len, sent)) < 100_000
+
+
+def _sent(work):
+    """The batches that were sent while ``work`` was done."""
+    link = get_service()._link
+    bodies, post = [], link._http.post
+
+    def noting(path, *, content):
+        bodies.append(content)
+        return post(path, content=content)
+
+    link._http.post = noting
+    try:
+        work()
+    finally:
+        link._http.post = post
+    return bodies
+
+
+def test_what_comes_back_is_trusted_as_little_as_from_a_sandbox_here(server):
+    with pytest.raises(UntrustedResult, match="trust="):
+        remote(lambda: __import__("fractions").Fraction(1, 2).__class__.__mro__[0]("1/3")
+               if False else __import__("subprocess").Popen).remote()  # fmt: skip
+
+
+def test_the_server_never_opens_what_functions_return(server, tmp_path):
+    mark = tmp_path / "opened"
+
+    class Trap:
+        def __reduce__(self):
+            return os.mkdir, (str(mark),)
+
+    def trap():
+        return Trap()
+
+    with pytest.raises(UntrustedResult):
+        remote(trap).remote()
+    assert not mark.exists()
+
+
+def test_an_exception_of_the_notebook_comes_back_as_itself(server):
+    def fail():
+        raise Broken(3)
+
+    with pytest.raises(Broken) as caught:
+        remote(fail).remote()
+    assert caught.value.number == 3
+
+
+def test_retries_and_timeouts_are_those_of_the_function(server, tmp_path):
+    tries = tmp_path / "tries"
+
+    def third_time():
+        with open(tries, "a") as file:
+            file.write("x")
+        if tries.stat().st_size < 3:
+            raise ValueError("not yet")
+        return "done"
+
+    call = remote(retries=nbfaas.Retries(3, initial_delay=0.01))(third_time).spawn()
+    assert call.result(30) == "done"
+    assert [str(each.state) for each in call.attempts] == ["FAILED", "FAILED", "SUCCEEDED"]
+    with pytest.raises(FunctionTimeout, match=r"timeout of 0\.5 s"):
+        remote(timeout=0.5)(lambda: time.sleep(60)).remote()
+    with pytest.raises(NotDeployable, match="Broken"):
+        remote(retries=nbfaas.Retries(1, retry_on=(_of_the_notebook(),)))(work).spawn(1)
+
+
+def _of_the_notebook() -> type[Exception]:
+    return type("Broken", (Exception,), {"__module__": "__main__"})
+
+
+def test_cancelling_kills_what_runs_there(server):
+    call = remote(lambda: time.sleep(60)).spawn()
+    until(lambda: str(call.status) == "RUNNING")
+    assert call.cancel()
+    with pytest.raises(CancelledError):
+        call.result(10)
+    until(lambda: not [each for each in get_service().sandboxes() if each.in_flight])
+    run = remote(lambda i: time.sleep(60)).map(range(20))
+    until(lambda: run.counts.running)
+    run.cancel()
+    assert run.wait(20)
+    assert run.counts.cancelled == 20
+
+
+def test_output_comes_while_the_function_runs(server):
+    def slowly():
+        print("begun", flush=True)
+        time.sleep(20)
+
+    call = remote(slowly).spawn()
+    until(lambda: call.logs == "begun\n")
+    assert not call.done()
+    call.cancel()
+
+
+def test_secrets_of_the_notebook_are_there_and_nowhere_else(server, running):
+    secret = Secret.from_dict({"KEY": "pass-1234"})
+    same = Secret.from_dict({"KEY": "another-5678"})
+
+    def read(context):
+        return context.secrets["KEY"]
+
+    assert remote(secrets=[secret])(read).remote() == "pass-1234"
+    assert remote(secrets=[same])(read).remote() == "another-5678"
+    journal = (running.data / "journal.db").read_bytes()
+    assert b"another-5678" not in journal.replace(pickle.dumps("another-5678")[2:], b"")
+
+
+def test_deployed_functions_run_with_the_servers_routing(running, catalog):
+    remote(memory="128MB", cpu=0.5)(work).deploy(NAME, alias="prod")
+    other = remote(memory="128MB", cpu=0.5)(lambda x: f"other {x}")
+    other.deploy(NAME, alias="dev")
+    with nbfaas.connect(running.url, token=running.token) as server:
+        until(lambda: NAME in server.functions)
+        function = server.function(NAME)
+        assert repr(function).startswith(f"<ServerFunction {NAME}(x) now v1 ")
+        assert function.remote(4) == 8
+        assert [*function.map(range(5))] == [0, 2, 4, 6, 8]
+        with pytest.raises(ValueError, match="negative"):
+            function.remote(-1)
+        assert server.function(f"{NAME}:dev").remote(1) == "other 1"
+        assert nbfaas.deployed(NAME, "v2").remote(1) == "other 1"
+        with pytest.raises(ServerRefused, match="no function is served as 'nope'"):
+            server.function("nope")
+        with pytest.raises(OptionError, match="only trust= is yours"):
+            function.with_options(memory="1GB")
+        catalog.set_alias(NAME, "prod", "v2")
+        until(lambda: function.remote(4) == "other 4")
+        assert NAME in str(run_command("functions", ""))
+        assert "v2" in str(run_command("versions", NAME))
+
+
+def test_commands_show_the_server(server):
+    double = remote(work)
+    double.remote(3)
+    assert "work" in str(run_command("status", ""))
+    assert "process at http://127.0.0.1" in str(run_command("ps", ""))
+    assert "working on 3" in str(run_command("logs", "work"))
+    assert "work" in str(run_command("metrics", ""))
+    assert "round trip" in str(run_command("doctor", ""))
+    assert "1 idle sandbox is removed" in str(run_command("stop", "work"))
+    with pytest.raises(nbfaas.errors.NotOnServer, match="%faas disconnect"):
+        run_command("stop", "--all")
+
+
+def test_after_close_functions_run_here_again(running, service):
+    with nbfaas.connect(running.url, token=running.token) as server:
+        assert get_service().server == server.url
+        call = remote(lambda: time.sleep(60)).spawn()
+    assert get_service() is local_service()
+    with pytest.raises(ServerGone, match="it was closed"):
+        call.result(10)
+    assert "Connected to" in str(run_command("connect", running.url))
+    assert get_service().server == running.url
+    assert "run here again" in str(run_command("disconnect", ""))
+    assert remote(work).remote(1) == 2
+
+
+def test_only_an_admins_token_connects(serve):
+    token = '[[tokens]]\nrole = "invoke"\nenv = "CALLS"\nname = "shop"\n'
+    running = serve(token, env={"CALLS": "shop-token-0123456789"})
+    with pytest.raises(ServerRefused, match="needs a token with the role admin") as caught:
+        nbfaas.connect(running.url, token="shop-token-0123456789")
+    assert "admin's token" in caught.value.__notes__[0]
+    with pytest.raises(ServerRefused, match="not the gateway's token"):
+        nbfaas.connect(running.url, token="wrong")
+
+
+def test_what_is_too_large_for_the_server_is_said_here(serve):
+    running = serve("session_limit = 1_048_576\n")
+    with nbfaas.connect(running.url, token=running.token):
+        double = remote(lambda data: len(data))
+        assert double.remote(bytes(1000)) == 1000
+        with pytest.raises(PayloadTooLarge) as caught:
+            double.remote(bytes(2_000_000))
+        assert "session_limit" in caught.value.__notes__[0]
+
+
+# -- trouble
+
+
+def test_a_connection_that_breaks_loses_and_doubles_nothing(running, way, tmp_path):
+    made = tmp_path / "made"
+
+    def note(i):
+        time.sleep(0.005)
+        with open(made, "a") as file:
+            file.write(f"{i}\n")
+        return i
+
+    with nbfaas.connect(way.url, token=running.token):
+        run = remote(note).map(range(400))
+        for result in run:
+            if result % 60 == 20:
+                way.cut()
+        assert run.results() == list(range(400))
+    assert way.cuts >= 6
+    assert sorted(map(int, made.read_text().split())) == list(range(400))
+
+
+def test_a_session_without_its_notebook_ends(serve, tmp_path):
+    running = serve("session_expiry = 1\n")
+    code = (
+        "import sys, time, nbfaas\n"
+        "nbfaas.connect(sys.argv[1], token=sys.argv[2])\n"
+        "call = nbfaas.remote(lambda: __import__('time').sleep(600)).spawn()\n"
+        "while call.status != 'RUNNING': time.sleep(0.05)\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    notebook = subprocess.Popen(
+        [sys.executable, "-c", code, running.url, running.token],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        text=True,
+    )
+    try:
+        assert notebook.stdout.readline() == "ready\n"
+        with nbfaas.connect(running.url, token=running.token):
+            assert [each.in_flight for each in get_service().sandboxes()] == [1]
+            notebook.kill()
+            until(lambda: not get_service().sandboxes(), 30)
+        assert "nothing was heard of its notebook for 1 s" in running.told
+    finally:
+        notebook.kill()
+        notebook.wait()
+        notebook.stdout.close()
+
+
+def test_a_notebook_that_was_gone_too_long_is_told_so(serve, request):
+    running = serve("session_expiry = 1\n")
+    way = Way(urlsplit(running.url).port)
+    request.addfinalizer(way.close)
+    with nbfaas.connect(way.url, token=running.token):
+        call = remote(lambda: time.sleep(60)).spawn()
+        until(lambda: str(call.status) == "RUNNING")
+        way.refuses = True
+        way.cut()
+        until(lambda: "nothing was heard" in running.told, 30)
+        way.refuses = False
+        with pytest.raises(ServerGone, match="nothing was heard of its notebook for 1 s"):
+            call.result(30)
+        with pytest.raises(ServerGone):
+            remote(work).remote(1)
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGKILL"])
+def test_a_server_that_goes_is_named(running, how):
+    with nbfaas.connect(running.url, token=running.token) as server:
+        run = remote(lambda i: time.sleep(60)).map(range(3), return_exceptions=True)
+        until(lambda: run.counts.running)
+        if how == "SIGTERM":
+            assert running.stop() == 0
+        else:
+            running.process.kill()
+            running.process.wait()
+        for error in run.results():
+            assert isinstance(error, ServerGone)
+            assert running.url in str(error)
+            if how == "SIGTERM":
+                assert "the server is closing" in str(error)
+        assert server.is_over
+        with pytest.raises(ServerGone):
+            remote(work).spawn(1)
