@@ -6,6 +6,7 @@ from typing import Any
 
 from nbfaas.notebook.commands import COMMANDS
 from nbfaas.remote.decorator import functions
+from nbfaas.service import current_service
 
 _OF_FUNCTIONS = ("logs", "stop", "simulate")
 _OF_TRIGGERS = ("triggers", "rules", "simulate")
@@ -22,4 +23,8 @@ def complete(shell: Any, event: Any) -> list[str]:
         from nbfaas.remote.triggers import triggers
 
         found += [each.name for each in triggers]
-    return sorted(found)
+    if words[1] == "triggers":  # those that are missing can be shown and removed
+        service = current_service()
+        engine = None if service is None else service.events_if_open
+        found += [] if engine is None else [name for name, n in engine.store.waiting.items() if n]
+    return sorted(set(found))

@@ -27,6 +27,8 @@ def test_one_that_is_missing_is_shown_by_its_name(left):
     for text in ("missing", "m.a (2)", "%faas triggers remove left-event --forget"):
         assert text in shown
     assert "--forget" in left.run("%faas triggers").ok().value
+    offered = left.run("get_ipython().complete('left', '%faas triggers show left')[1]").ok().value
+    assert "left-event" in offered
 
 
 def test_what_waits_is_not_forgotten_unless_that_is_said(left):
