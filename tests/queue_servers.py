@@ -25,7 +25,8 @@ class Server(ABC):
     script: ClassVar[str] = "queue_servers"  # of the folder scripts; it installs the program
     marker: ClassVar[str] = "queues"
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self.host = host
         if shutil.which(self.program) is None:
             pytest.fail(
                 f"this test needs {self.program}. Install it with `python scripts/{self.script}.py`"
@@ -33,7 +34,7 @@ class Server(ABC):
             )
         self.folder = Path(tempfile.mkdtemp(prefix=f"nbfaas-{self.program}-"))
         with socket.socket() as found:
-            found.bind(("127.0.0.1", 0))
+            found.bind((host, 0))
             self.port: int = found.getsockname()[1]
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -55,7 +56,7 @@ class Server(ABC):
         deadline = time.monotonic() + 30
         while True:
             try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                socket.create_connection((self.host, self.port), timeout=1).close()
                 return
             except OSError:
                 assert self._process.poll() is None, (self.folder / "log").read_text()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from registry_servers import RegistryServer
@@ -19,7 +20,7 @@ def start(monkeypatch, tmp_path) -> Iterator[Callable[..., RegistryServer]]:
     """Starts registries, and makes the last one that of the settings."""
     started: list[RegistryServer] = []
 
-    def start(**options: bool) -> RegistryServer:
+    def start(**options: Any) -> RegistryServer:
         server = RegistryServer(**options)
         started.append(server)
         server.start()

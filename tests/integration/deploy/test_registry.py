@@ -206,6 +206,41 @@ def test_a_registry_with_tls_is_used(start, deploy, elsewhere):
     assert pull(f"{NAME}:v1").pin.digest == digest
 
 
+def test_a_registry_of_a_network_with_tls_and_credentials_is_used(
+    start, deploy, elsewhere, tmp_path, client
+):
+    """At an address that is not loopback nothing is let pass: neither Docker nor nbfaas does."""
+    host = client.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
+    server = start(tls=True, login=True, host=host)
+    server.log_in(tmp_path / "docker")
+    deploy(1)
+    with pytest.raises(RegistryUnavailable, match=r"(?i)certificate"):
+        push(NAME)
+    with server.trusted():
+        (tmp_path / "docker" / "config.json").rename(tmp_path / "logged-in.json")
+        with pytest.raises(RegistryRefused, match=f"docker login {host}"):
+            push(NAME)
+        (tmp_path / "logged-in.json").rename(tmp_path / "docker" / "config.json")
+        digests = {push(NAME).pin.digest}
+        for factor in (2, 3):
+            digests.add(push(f"{NAME}:{deploy(factor).version}").pin.digest)
+        assert {entry.digest for entry in list_registry()} == digests
+        assert not push(f"{NAME}:v2").changed
+        elsewhere()
+        assert pull(f"{NAME}:v1").pin.reference.startswith(
+            f"{host}:{server.port}/functions/{NAME}@"
+        )
+        assert pull(NAME).version.label == "v3"
+        open_catalog().set_alias(NAME, "prod", "v1")
+        assert [gone.version for gone in prune_registry(NAME, 1)] == ["v2"]
+        assert [entry.version for entry in list_registry(NAME)] == ["v3", "v1"]
+        remove_images(client)
+        assert nbfaas.deployed(NAME, "v1").manifest.version == "v1"
+    remove_images(client)
+    with pytest.raises(RegistryUnavailable, match=r"(?i)x509|certificate"):
+        nbfaas.deployed(NAME, "v1")
+
+
 def test_a_registry_is_listed_and_pruned(registry, deploy):
     for factor in (1, 2, 3, 4):
         push(f"{NAME}:{deploy(factor).version}")
