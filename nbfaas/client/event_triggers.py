@@ -13,7 +13,7 @@ from nbfaas.errors import UnknownTrigger
 from nbfaas.model.session_events import TriggerRow
 from nbfaas.rules import Pattern
 from nbfaas.triggers.schedule import ScheduleSource
-from nbfaas.triggers.trigger import FUNCTION, Trigger, TriggerState, shown_target
+from nbfaas.triggers.trigger import FUNCTION, URL, Trigger, TriggerState, shown_target
 
 Ask = Callable[[int], list[str]]
 
@@ -115,8 +115,8 @@ class ServerTriggers:
 
 
 def plain_target(target: str) -> str:
-    """As a target is called where functions run here."""
-    return FUNCTION + shown_target(target) if target.startswith(FUNCTION) else target
+    """As a target is called where functions run here; a URL without credentials."""
+    return (FUNCTION if target.startswith(FUNCTION) else URL) + shown_target(target)
 
 
 class _Schedule(ScheduleSource):

@@ -435,7 +435,7 @@ def test_the_example_on_the_page_works(server):
 
 
 def test_the_first_dead_letter_of_a_trigger_and_of_its_destination_is_told(server, capsys):
-    @on.event("bad", delivery=1, on_failure="http://127.0.0.1:9/nobody")
+    @on.event("bad", delivery=1, on_failure="http://me:s3cret@127.0.0.1:9/nobody")
     @small
     def fail():
         raise ValueError("always")
@@ -452,3 +452,5 @@ def test_the_first_dead_letter_of_a_trigger_and_of_its_destination_is_told(serve
     for name in ("fail-event", "fail-event.on_failure"):
         until(lambda name=name: heard(f"{name!r} has a dead letter"), 30)
         assert "".join(told).count(f"{name!r} has") == 1
+    for text in (shown("triggers"), shown("dlq"), repr(list(nbfaas.triggers)), "".join(told)):
+        assert "s3cret" not in text
