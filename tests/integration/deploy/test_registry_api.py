@@ -32,7 +32,7 @@ def test_a_certificate_is_asked_for_where_the_registry_is_elsewhere(monkeypatch,
         ):
             api.repositories()
         (tmp_path / server.url).mkdir()
-        shutil.copy(server.folder / "cert.pem", tmp_path / server.url / "ca.crt")
+        shutil.copy(server.folder / "ca.pem", tmp_path / server.url / "ca.crt")
         with RegistryApi(server.url) as api:
             assert api.repositories() == []
             assert api.tags("nothing") == []
