@@ -10,7 +10,6 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO, cast
 
 _COMPILED_SUFFIX = f".{sys.implementation.cache_tag}.pyc"
@@ -36,12 +35,7 @@ class Layer:
     def __enter__(self) -> Layer:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._file.close()
 
     def __contains__(self, path: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 from nbfaas.errors import (
@@ -72,13 +71,8 @@ class Registry:
     def __enter__(self) -> Registry:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._api.__exit__(kind, error, trace)
+    def __exit__(self, *error: object) -> None:
+        self._api.__exit__(*error)
 
     def __repr__(self) -> str:
         return f"<Registry {self.address}>"

@@ -164,14 +164,14 @@ class Lines:
         stats, live = record.stats, self._get(record.invocation_id)
         yield from self._rest(record.at, record.invocation_id, live, stats.attempt)
         live.instance = stats.sandbox
-        line = _line(record.at, stats.state, "attempt", record.invocation_id, live, stats.error)
+        line = _ending(record.at, stats.state, "attempt", record.invocation_id, live, stats.error)
         line.attempt, line.duration, line.cold_start = stats.attempt, stats.wall, stats.cold_start
         yield line
 
     def _finished(self, record: InvocationFinished) -> Iterator[LogLine]:
         live = self._live.pop(record.invocation_id, None) or _Live()
         yield from self._rest(record.at, record.invocation_id, live, record.attempts)
-        line = _line(
+        line = _ending(
             record.at, record.state, "invocation", record.invocation_id, live, record.error
         )
         line.attempt = record.attempts
@@ -180,25 +180,14 @@ class Lines:
         yield line
 
 
-def _line(
+def _ending(
     at: float, state: InvocationState, kind: str, invocation: str, live: _Live, error: str | None
 ) -> LogLine:
     name = live.function or invocation
-    return LogLine(
-        timestamp=time_of(at),
-        level=_LEVELS.get(state, "error"),
-        kind=kind,
-        message=f"{name} {'succeeded' if error is None else error[:_LONGEST_TEXT]}",
-        invocation_id=invocation,
-        function=live.function,
-        version=live.version,
-        run_id=live.run_id,
-        instance=live.instance,
-        trigger=live.trigger,
-        event_id=live.event_id,
-        state=str(state),
-        error=error and error[:_LONGEST_TEXT],
-    )
+    message = f"{name} {'succeeded' if error is None else error[:_LONGEST_TEXT]}"
+    line = _line(at, _LEVELS.get(state, "error"), kind, message, invocation, live)
+    line.state, line.error = str(state), error and error[:_LONGEST_TEXT]
+    return line
 
 
 def _output_line(
@@ -211,21 +200,25 @@ def _output_line(
     *,
     partial: bool,
 ) -> LogLine:
+    message = text.removesuffix(b"\r").decode("utf-8", "replace")
+    line = _line(at, "info", "output", message, invocation, live)
+    line.attempt, line.stream, line.partial = attempt, _STREAMS.get(stream, "stdout"), partial
+    return line
+
+
+def _line(at: float, level: str, kind: str, message: str, invocation: str, live: _Live) -> LogLine:
     return LogLine(
         timestamp=time_of(at),
-        level="info",
-        kind="output",
-        message=text.removesuffix(b"\r").decode("utf-8", "replace"),
+        level=level,
+        kind=kind,
+        message=message,
         invocation_id=invocation,
-        attempt=attempt,
         function=live.function,
         version=live.version,
         run_id=live.run_id,
         instance=live.instance,
         trigger=live.trigger,
         event_id=live.event_id,
-        stream=_STREAMS.get(stream, "stdout"),
-        partial=partial,
     )
 
 
