@@ -15,6 +15,8 @@ from nbfaas.delivery.rows import answer, attempt_of, encoded, policy_of
 from nbfaas.errors.delivery import EventStoreDamaged
 from nbfaas.model.delivery import DeadLetter, DeliveryAttempt, DeliveryState
 
+_LARGEST_NUMBER = 2**63 - 1  # that SQLite can be asked for
+
 
 class Reader:
     """Answers from the file at ``path``. May be used from any thread; raises
@@ -33,11 +35,15 @@ class Reader:
         return self._dead_letters(filters, {"trigger": trigger, "limit": limit})
 
     def dead_letter(self, number: int) -> DeadLetter | None:
+        if abs(number) > _LARGEST_NUMBER:
+            return None
         filters = "AND delivery.number = :number"
         found = self._dead_letters(filters, {"number": number, "limit": 1})
         return found[0] if found else None
 
     def delivery(self, number: int) -> KeptDelivery | None:
+        if abs(number) > _LARGEST_NUMBER:
+            return None
         with self._connections.one() as connection:
             rows = answer(connection.execute(query("delivery"), {"number": number}))
             attempts = _attempts(connection, [row[0] for row in rows])

@@ -133,8 +133,8 @@ class EventEngine:
 
     async def _remove(self, name: str) -> None:
         trigger = self.triggers[name]
+        await self._sources.stop(name)  # first: what it hands in until then must find the trigger
         self.triggers.remove(name)
-        await self._sources.stop(name)
         self._release(trigger)
         for follower in trigger.destinations.triggers:
             if follower in self.triggers:

@@ -35,7 +35,7 @@ class Looking:
     ) -> None:
         self._pattern = pattern
         self._existing = existing
-        before = None if state is None else Remembered.from_state(state)
+        before = Remembered.from_state(state)
         same = before is not None and before.folder == pattern.folder
         self.settling = Settling(before.known if before and same else {}, stable, wanted)
         self._is_new = before is None or not same or before.parts != pattern.parts

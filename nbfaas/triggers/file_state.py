@@ -26,7 +26,11 @@ class Remembered:
     known: dict[str, Version] = field(default_factory=dict)
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Remembered:
+    def from_state(cls, state: Mapping[str, Any] | None) -> Remembered | None:
+        """None at the very first start, and if the state is that of another kind of source, which
+        the trigger had before."""
+        if state is None or "files" not in state:
+            return None
         packed = zlib.decompress(base64.b64decode(state["files"]))
         known = msgspec.msgpack.decode(packed, type=dict[str, Version])
         return cls(state["folder"], tuple(state["parts"]), known)

@@ -28,6 +28,8 @@ from nbfaas.triggers.queue_source import (
 from nbfaas.triggers.source import Intake
 
 BLOCK_SECONDS = 5.0
+FEW = 10  # messages of the first batch: nobody knows yet how large they are
+BYTES = 64_000_000  # of fields in one batch, if that is more than one message
 ANSWER_SECONDS = 10.0  # for which an answer may be late
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PORTS = {"redis": 6379, "rediss": 6379, "unix": 0}
@@ -68,6 +70,7 @@ class RedisStream(QueueSource):
         self.place = f"{self._url.shown}/{self._db}/{quote(self._stream, safe=':')}"
         self._redis = client_module("redis.asyncio", self._url, "redis")
         self._pool()  # a wrong ssl_… is found here
+        self._count = FEW
 
     def describe(self) -> str:
         return f"{self.place} (group {self._group})"
@@ -120,7 +123,7 @@ class RedisStream(QueueSource):
         block = min(BLOCK_SECONDS, self._claim_after / 2)
         waiting = ("BLOCK", int(block * 1000)) if after == ">" else ()
         answer = await self._ask(
-            client, "XREADGROUP", "GROUP", self._group, consumer, "COUNT", BATCH, *waiting,
+            client, "XREADGROUP", "GROUP", self._group, consumer, "COUNT", self._count, *waiting,
             "STREAMS", self._stream, after,
         )  # fmt: skip
         entries = _entries(answer[0][1] if answer else ())
@@ -133,7 +136,7 @@ class RedisStream(QueueSource):
         while True:
             cursor, found, *_ = await self._ask(
                 client, "XAUTOCLAIM", self._stream, self._group, consumer,
-                int(self._claim_after * 1000), cursor, "COUNT", BATCH,
+                int(self._claim_after * 1000), cursor, "COUNT", self._count,
             )  # fmt: skip
             await self._deliver(client, intake, consumer, _entries(found))
             if cursor == b"0-0":
@@ -144,6 +147,7 @@ class RedisStream(QueueSource):
     ) -> None:
         if not entries:
             return
+        self._count = next_count(self._count, len(entries), _size(entries))
         ids = [entry_id for entry_id, _ in entries]
         mine = (self._stream, self._group)
 
@@ -201,6 +205,16 @@ class RedisStream(QueueSource):
         except (TypeError, ValueError) as error:
             raise BadTrigger("queue", "url", self._url.shown, f"redis-py says: {error}") from None
         return self._redis.ConnectionPool(connection_class=connection, **options)
+
+
+def next_count(asked: int, got: int, size: int) -> int:
+    """How many messages to ask for next, after ``got`` (of those ``asked`` for) had ``size`` bytes:
+    as many of that size as are no more than ``BYTES``."""
+    return max(1, min(BATCH, 2 * asked, got * BYTES // max(1, size)))
+
+
+def _size(entries: Sequence[Entry]) -> int:
+    return sum(len(value) for _, fields in entries for _, value in fields or ())
 
 
 def _entries(found: Iterable[Any]) -> list[Entry]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import threading
+import zlib
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -170,3 +172,25 @@ async def test_it_says_what_it_is(case):
     source = case.source()
     assert source.describe() in repr(source)
     assert source.kind
+
+
+OTHERS = {
+    "file": {
+        "folder": "/x",
+        "parts": ["*"],
+        "files": base64.b64encode(zlib.compress(b"\x80")).decode(),
+    },
+    "schedule": {"schedule": "0 0 1 1 *", "anchor": "2020-01-01", "until": "2020-01-01"},
+    "redis": {"consumer": "another", "group": ["redis://x:1/0/y", "g"]},
+    "nats": {"durable": ["nats://x:1/Y", "d"]},
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+async def test_what_another_source_of_its_name_remembered_is_none_of_its_business(
+    case, intake, other
+):
+    await intake.accept([], state=OTHERS[other])
+    async with running(case.source(), intake):
+        await until(lambda: case.has_begun(intake) and intake.state != OTHERS[other])
+        await all_told(case, intake, await case.happen(2))

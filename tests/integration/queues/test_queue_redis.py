@@ -10,6 +10,7 @@ from running import running
 
 from nbfaas.agent.event import Event
 from nbfaas.errors.queue import QueueUnavailable
+from nbfaas.triggers import redis_stream
 
 pytestmark = pytest.mark.queues
 
@@ -114,3 +115,29 @@ async def test_one_name_is_kept_for_one_store(redis_queue, intake, tmp_path):
 
 async def all_acknowledged(queue) -> bool:
     return await queue.unacknowledged() == 0
+
+
+async def test_large_messages_are_read_a_few_at_a_time(redis_queue, tmp_path, monkeypatch):
+    monkeypatch.setattr(redis_stream, "BYTES", 40_000)
+    sizes: list[int] = []
+
+    async def note(events):
+        sizes.append(len(events))
+
+    intake = FileIntake(tmp_path / "large")
+    intake.before = note
+    for number in range(40):
+        await redis_queue.client.xadd(redis_queue.name, {"number": number, "x": "x" * 9_900})
+    await redis_queue.send(*range(40, 400))
+    async with running(redis_queue.source(), intake):
+        await until(lambda: len(intake.events) == 400)
+    assert sizes[:3] == [10, 4, 4]
+    assert max(sizes[:8]) < 20
+    assert max(sizes) == redis_stream.BATCH  # and small ones many at once
+    assert [redis_queue.number_of(event) for event in intake.events] == list(range(400))
+
+
+def test_at_least_one_message_is_read_however_large_it_is():
+    assert redis_stream.next_count(10, 1, 10**9) == 1
+    assert redis_stream.next_count(1, 1, 0) == 2
+    assert redis_stream.next_count(80, 3, 300) == redis_stream.BATCH

@@ -36,7 +36,10 @@ def test_there_is_no_dead_letter_of_what_is_not_dead(store: EventStore) -> None:
     [accepted] = store.accept([incoming("a", lease=True)]).result()
     assert store.dead_letter(accepted.leased[0].number) is None
     assert store.dead_letters() == []
-    assert store.delivery(99) is None
+    for number in (99, 10**30, -(10**30)):
+        assert store.delivery(number) is None
+        assert store.dead_letter(number) is None
+        assert store.redrive([number]).result() == 0
 
 
 def test_a_redriven_letter_is_delivered_as_if_it_were_new(store: EventStore, clock) -> None:
