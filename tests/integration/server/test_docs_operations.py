@@ -70,7 +70,8 @@ def test_the_commands_on_the_page_do_what_they_say(data, serve, monkeypatch, tmp
     running = serve()
     (tmp_path / "input.json").write_text('{"x": 1}')
     monkeypatch.chdir(tmp_path)
-    commands, example = blocks(section("Commands"))
+    (commands,) = blocks(section("Commands"))
+    (example,) = blocks(section("A notebook connected to a server"))
     outputs = {}
     for line in commands.strip().splitlines():
         words = [re.sub(r"\bthumb\b", NAME, word) for word in shlex.split(line)[1:]]
@@ -81,6 +82,7 @@ def test_the_commands_on_the_page_do_what_they_say(data, serve, monkeypatch, tmp
     assert outputs["nbfaas triggers pause invoke:thumb"] == f"invoke:{NAME} is paused\n"
     assert outputs["nbfaas dlq redrive --all"] == "0 dead letters will be delivered again\n"
     code = example.replace("http://127.0.0.1:8080", running.url).replace('"thumb"', f'"{NAME}"')
-    found: dict[str, object] = {"nbfaas": nbfaas, "token": running.token}
-    exec(f"{code}    answer = call.result(), list(thumb.map([1, 2]))", found)
-    assert found["answer"] == ({"y": 42}, [{"y": 2}, {"y": 4}])
+    found: dict[str, object] = {"__name__": "page", "nbfaas": nbfaas, "remote": remote}
+    found["token"] = running.token
+    exec(f"{code}    answer = call.result(), larger.remote(2)", found)
+    assert found["answer"] == ({"y": 42}, 3)
