@@ -47,7 +47,7 @@ def test_a_killed_kernel_loses_no_event_and_the_next_one_delivers_the_backlog(tm
         assert said.error_name == "UnknownTrigger"
         listed = kernel.run("%load_ext nbfaas\n%faas triggers", 60).ok()
         assert "note-event" in listed.value
-        assert "defined in an earlier session" in listed.value
+        assert "not defined here; run its cell" in listed.value
         kernel.run(DEFINE.format(pause=0.01, file=str(file))).ok()
         assert kernel.run("print(nbfaas.triggers.drain(60))", 90).ok().stdout.strip() == "True"
         after = handled(file)
