@@ -102,15 +102,14 @@ class SessionEvents:
                 if exchange.method != "GET":
                     return not_allowed(("GET",))
                 found = await asked(_query(exchange))
+                return await asyncio.to_thread(_reply, found)  # it may be ten thousand events
             elif told is not None:
                 if exchange.method != "POST":
                     return not_allowed(("POST",))
-                found = await told(session, await exchange.body(_LARGEST))
-            else:
-                return problem(404, f"there is nothing at {exchange.path}")
+                return _reply(await told(session, await exchange.body(_LARGEST)))
+            return problem(404, f"there is nothing at {exchange.path}")
         except (NbfaasError, BadEvent) as error:
             return _problem(error)
-        return json_reply(200, msgspec.to_builtins(found))
 
     # -- what is asked
 
@@ -204,6 +203,10 @@ class SessionEvents:
 
     async def _find(self, session: Session, body: bytes) -> Any:
         return await asyncio.to_thread(self._engine.store.events, _read(body, _Ids).ids)
+
+
+def _reply(found: Any) -> Reply:
+    return json_reply(200, msgspec.to_builtins(found))
 
 
 def _problem(error: Exception) -> Reply:
