@@ -55,20 +55,10 @@ def serve(config: ServerConfig, file: str, notify: Callable[[str], None]) -> Non
 
 
 def _next(asked: SimpleQueue[int]) -> int:
-    """Wait for a signal. Python handles one when this thread runs, and what comes at the moment
-    that it begins to wait does not wake it: so it looks now and then."""
-    while True:
-        try:
-            return asked.get(timeout=_LOOK_EVERY)
-        except Empty:
-            continue
-
-
-def _next(asked: SimpleQueue[int]) -> int:
     """Wait for a signal. If the kernel gave it to another thread, its handler runs only once this
     one does something."""
     while True:
         try:
-            return asked.get(timeout=1.0)
+            return asked.get(timeout=_LOOK_EVERY)
         except Empty:
             continue
