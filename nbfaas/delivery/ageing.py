@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from nbfaas.delivery.retrying import Verdict, after_waiting
@@ -11,6 +11,7 @@ from nbfaas.delivery.store import EventStore
 from nbfaas.errors.delivery import EventStoreError
 from nbfaas.model.delivery import Delivery, DeliveryState, Incoming, Outcome, Overdue
 
+_PATIENCE = 60.0  # seconds from the start in which triggers are probably defined
 _BODIES = 4  # that are in memory at once: they may be large
 
 Observer = Callable[[Delivery | Overdue, Outcome], None]
@@ -18,6 +19,9 @@ Observer = Callable[[Delivery | Overdue, Outcome], None]
 
 class Mourner(Protocol):
     """Knows who is to be told of a delivery that dies while it waits."""
+
+    def triggers(self) -> Collection[str]:
+        """The names of the triggers there are."""
 
     def tells_of_death(self, trigger: str) -> bool:
         """Whether anybody is."""
@@ -41,14 +45,24 @@ class Ageing:
         self._mourner = mourner
         self._observe = observe
         self._notify = notify
+        self._loop = asyncio.get_running_loop()
+        self._since: float | None = None
 
     def __repr__(self) -> str:
         return f"<Ageing in {self._store!r}>"
 
     async def end_overdue(self, now: float) -> int:
-        """Have all that is overdue die; returns how much that was. Raises ``EventStoreError``."""
+        """Have all that is overdue die; returns how much that was. Raises ``EventStoreError``.
+
+        For a while after the start, only if its trigger is there: it may be about to be defined,
+        and then is told.
+        """
+        if self._since is None:
+            self._since = self._loop.time()
+        patient = self._loop.time() - self._since < _PATIENCE
+        triggers = self._mourner.triggers() if patient else None
         count = 0
-        while found := await asyncio.wrap_future(self._store.overdue(now)):
+        while found := await asyncio.wrap_future(self._store.overdue(now, triggers)):
             told: list[Overdue] = []
             quiet: list[Overdue] = []
             for each in found:

@@ -103,9 +103,11 @@ def _delivery_row(outcome: Outcome) -> tuple[object, ...]:
             raise ValueError(f"an attempt ends as done, waiting or dead, not {outcome.state}")
 
 
-def overdue(tx: Transaction, now: float) -> list[Overdue]:
+def overdue(tx: Transaction, now: float, triggers: Sequence[str] | None) -> list[Overdue]:
     """What waits and has grown older than its policy allows, without its bodies; some of it."""
-    return [overdue_of(row) for row in tx.ask("expiring", now=now, count=OVERDUE_AT_ONCE)]
+    chosen = None if triggers is None else encoded(triggers)
+    rows = tx.ask("expiring", now=now, triggers=chosen, count=OVERDUE_AT_ONCE)
+    return [overdue_of(row) for row in rows]
 
 
 def set_back(tx: Transaction, now: float) -> None:

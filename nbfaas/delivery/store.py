@@ -150,11 +150,12 @@ class EventStore:
         now."""
         return self._submit(Ask(lambda tx: set_back(tx, now)))
 
-    def overdue(self, now: float) -> Future[list[Overdue]]:
-        """What waits and is too old, up to a thousand at once. To be settled, and asked again until
-        there is nothing: what is too old and does not die stands in the way of what is due, because
-        ``lease`` looks at no more than there is room for."""
-        return self._submit(Ask(lambda tx: overdue(tx, now)))
+    def overdue(self, now: float, triggers: Collection[str] | None = None) -> Future[list[Overdue]]:
+        """What waits (for these triggers, or all) and is too old, up to a thousand at once. To be
+        settled, and asked again until there is nothing: what is too old and does not die stands in
+        the way of what is due, because ``lease`` looks at no more than there is room for."""
+        chosen = None if triggers is None else list(triggers)
+        return self._submit(Ask(lambda tx: overdue(tx, now, chosen)))
 
     def deliveries(self, numbers: Sequence[int]) -> Future[list[Delivery]]:
         """Those with these numbers, with their bodies: which may be large, so ask for few."""

@@ -311,6 +311,9 @@ class TriggerCourier:
 
     # -- what dies while it waits
 
+    def triggers(self) -> list[str]:
+        return [trigger.name for trigger in self._registry]
+
     def tells_of_death(self, trigger: str) -> bool:
         there = self._registry.get(trigger)
         return there is not None and there.destinations.of_failure

@@ -3,6 +3,7 @@ FROM (
     SELECT *
     FROM delivery
     WHERE state = 'waiting' AND expires_at <= :now
+    AND (:triggers IS NULL OR trigger IN (SELECT value FROM json_each(:triggers)))
     ORDER BY expires_at
     LIMIT :count
 );

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,9 @@ AGAIN_AT_ONCE = DeliveryPolicy(max_attempts=2, initial_delay=0.0, max_age=1e8)
 
 class SilentCourier:
     """Nobody is told of what dies."""
+
+    def triggers(self) -> Collection[str]:
+        return ["orders", "mail"]
 
     def tells_of_death(self, trigger: str) -> bool:
         return False
@@ -460,6 +463,45 @@ async def test_an_observer_that_raises_holds_nothing_up(path: Path, notices: lis
         await _until_idle(deliverer, store)
         assert told == ["I can't look"] * 3
         assert notices == []
+    finally:
+        await deliverer.stop(1.0)
+        await deliverer.close()
+        store.close()
+
+
+async def test_what_has_grown_too_old_meanwhile_waits_a_minute_for_its_trigger_to_be_defined(
+    path: Path, notices: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1_000.0]
+    store = EventStore(path, clock=lambda: now[0])
+    store.open()
+    events = [incoming("a", policy=BRIEF), incoming("late", trigger="late", policy=BRIEF)]
+    await asyncio.wrap_future(store.accept([*events, incoming("b", trigger="gone", policy=BRIEF)]))
+    now[0] += 100
+    known = ["orders"]
+    courier = BereavedCourier()
+    monkeypatch.setattr(courier, "triggers", lambda: known)
+    monkeypatch.setattr(courier, "tells_of_death", lambda trigger: trigger in known)
+    deliverer = Deliverer(
+        store, courier, lambda: dict.fromkeys(known, 8), observe=lambda *_: None,
+        notify=notices.append, clock=lambda: now[0],
+    )  # fmt: skip
+    deliverer.start()
+    try:
+        async with asyncio.timeout(30):
+            while store.waiting != {"late": 1, "gone": 1, "told": 1}:
+                await asyncio.sleep(0.005)
+        known.append("late")
+        deliverer.nudge()
+        async with asyncio.timeout(4):  # it is in the way, and so does not wait for the next sweep
+            while store.waiting != {"gone": 1, "told": 2}:
+                await asyncio.sleep(0.005)
+        monkeypatch.setattr("nbfaas.delivery.ageing._PATIENCE", 0.0)
+        async with asyncio.timeout(30):
+            while "gone" in store.waiting:
+                await asyncio.sleep(0.005)
+        assert store.dead_counts() == {"orders": 1, "late": 1, "gone": 1}
+        assert store.waiting == {"told": 2}
     finally:
         await deliverer.stop(1.0)
         await deliverer.close()
