@@ -70,7 +70,7 @@ def command(
         click.echo(f"Error: {error}", err=True)
         context.exit(2)
     failed = sum(not each.passed for each in report.results)
-    others = f"; {report.others} other events do not concern it" if report.others else ""
+    others = f"; events that do not concern it: {report.others}" if report.others else ""
     click.echo(f"{len(report.results) - failed} ok, {failed} failed{others}")
     context.exit(1 if failed else 0)
 

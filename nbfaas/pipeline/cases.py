@@ -36,11 +36,17 @@ class Case:
 
 
 def find_cases(
-    folder: Path, function: str, specs: Sequence[TriggerSpec], names: Sequence[str] = ()
+    folder: Path,
+    function: str,
+    specs: Sequence[TriggerSpec],
+    names: Sequence[str] = (),
+    *,
+    its_own: bool = False,
 ) -> tuple[list[Case], int]:
     """The events that concern the function, by name, and how many others there are. ``names``:
     these, whatever its triggers take. One that it has an expectation for concerns it; if there is
-    none of these either, a function without triggers takes all.
+    none of these either, a function without triggers takes all. ``its_own``: the folder has no
+    events but the function's.
 
     Raises ``SavedEventUnusable``, ``BadExpectation``, ``UnknownSavedEvent``, ``NothingToTest``.
     """
@@ -49,7 +55,7 @@ def find_cases(
         if name not in there:
             raise UnknownSavedEvent(name, str(folder), there)
     cases = [_case(folder, name, function, specs) for name in names or there]
-    chosen = [case for case in cases if names or _concerns(case)]
+    chosen = [case for case in cases if names or its_own or _concerns(case)]
     if not specs and not chosen:
         chosen = cases
     if not chosen:

@@ -76,13 +76,15 @@ class TestReport:
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A function to be tested. ``shown`` is what people call it, ``function`` its name in its
-    notebook or file, ``events`` the folder of its events. ``prepare`` makes sure of its image, if
-    it is to run in containers, and returns what sandboxes load."""
+    notebook or file, ``events`` the folder of its events (``its_own``: there are no others in it).
+    ``prepare`` makes sure of its image, if it is to run in containers, and returns what sandboxes
+    load."""
 
     shown: str
     function: str
     specs: tuple[TriggerSpec, ...]
     events: Path
+    its_own: bool
     prepare: Callable[[bool, Show | None], FunctionVersion] = field(repr=False)
 
 
@@ -116,7 +118,11 @@ def run_saved_events(
     """
     subject = find_subject(place)
     cases, others = find_cases(
-        subject.events if events is None else events, subject.function, subject.specs, names
+        subject.events if events is None else events,
+        subject.function,
+        subject.specs,
+        names,
+        its_own=subject.its_own and events is None,
     )
     if begun is not None:
         begun(subject, len(cases))
@@ -143,7 +149,7 @@ def _exported(place: str) -> Subject:
 
     manifest = exported.manifest
     events = exported.folder / EVENTS
-    return Subject(str(exported), manifest.function, manifest.triggers, events, prepare)
+    return Subject(str(exported), manifest.function, manifest.triggers, events, True, prepare)
 
 
 def _in_a_file(place: str) -> Subject:
@@ -158,7 +164,7 @@ def _in_a_file(place: str) -> Subject:
     specs = tuple(each.spec for each in function.triggers if each.spec is not None)
     where = place.rpartition(":")[0]
     begin = Path(where).expanduser().resolve().parent if where.endswith(".py") else None
-    return Subject(place, function.name, specs, events_folder(begin), prepare)
+    return Subject(place, function.name, specs, events_folder(begin), False, prepare)
 
 
 class _OwnService:

@@ -13,13 +13,13 @@ from traitlets.config import Config
 ROOT = Path(__file__).parents[2]
 
 
-def executed(name: str, folder: Path) -> nbformat.NotebookNode:
+def executed(name: str, folder: Path, backend: str = "docker") -> nbformat.NotebookNode:
     """``notebooks/NAME`` with its outputs; what it keeps goes below ``folder``."""
     source = ROOT / "notebooks" / name
     notebook = nbformat.read(source, as_version=4)
     env = {
         **os.environ,
-        "NBFAAS_BACKEND": "docker",
+        "NBFAAS_BACKEND": backend,
         "NBFAAS_DATA_DIR": str(folder / "data"),
         "PYTHONPATH": str(ROOT),
         "TMPDIR": str(folder),
