@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,10 +28,10 @@ def check_data_folder(file: str) -> None:
     fix = f"Choose one that this server may write to: data_dir in {file}, or NBFAAS_DATA_DIR."
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass  # so it can be written to
     except OSError as error:
         raise DataFolderUnusable(str(path), error.strerror or str(error), fix) from None
-    if not os.access(path, os.W_OK | os.X_OK):
-        raise DataFolderUnusable(str(path), "it can't be written to", fix)
 
 
 def open_engine(service: Service, config: ServerConfig, file: str) -> EventEngine:

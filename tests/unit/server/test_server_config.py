@@ -8,12 +8,16 @@ import tomllib
 
 import pytest
 from click.testing import CliRunner
+from rights import opening_files_as_nobody
 
 from nbfaas.cli import main
+from nbfaas.errors import DataFolderUnusable
 from nbfaas.errors.serve import ServerConfigError, UnknownKey
 from nbfaas.server.config import ServerConfig, documented, parse_config, read_config
 from nbfaas.server.hooks import hooks_of
+from nbfaas.server.starting import check_data_folder
 from nbfaas.server.tokens import tokens_of
+from nbfaas.settings import config as settings
 
 HOOK = '[[webhooks]]\npath = "{path}"\nfunction = "book"\nsecret_env = "SECRET"\n'
 
@@ -89,6 +93,21 @@ def test_the_host_of_the_command_line_is_checked_too(tmp_path):
     )
     assert told.exit_code == 1
     assert "the command line: host: '999.1.1.1' is no address" in told.output
+
+
+def test_a_data_folder_that_can_t_be_written_to_is_told(tmp_path, monkeypatch):
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o500)
+    monkeypatch.setattr(settings, "data_dir", str(folder))
+    with (
+        opening_files_as_nobody(folder),
+        pytest.raises(
+            DataFolderUnusable, match=r"be used: Permission denied\. Choose"
+        ),
+    ):
+        check_data_folder("f.toml")
+    check_data_folder("f.toml")
+    assert list(folder.iterdir()) == [], "nothing is left by trying"
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
