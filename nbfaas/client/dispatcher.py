@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from nbfaas.agent.buffers import SealedBuffer
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from nbfaas.dispatch.invocation import Invocation
     from nbfaas.errors.serve import ServerGone
 
-_TOGETHER = 500  # invocations of a command
+_TOGETHER = 500  # invocations of a command, …
+_TOGETHER_SIZE = 512 * 1024  # … unless their arguments have more bytes than that
+_FRAMING = 64 * 1024  # bytes that a command has besides arguments, at most
 _UNBOUNDED = 1 << 62  # the server bounds output
 
 
@@ -66,8 +68,8 @@ class ServerDispatcher:
             together.setdefault(which, []).append(self._given(each))
         self._live.update({each.id: each for each in invocations})
         for (key, served), given in together.items():
-            for at in range(0, len(given), _TOGETHER):
-                link.send(session.Submit(key, served, tuple(given[at : at + _TOGETHER])))
+            for some in _batches(given):
+                link.send(session.Submit(key, served, some))
         if link.gone is not None:  # just now, so that nobody has failed these
             self._loop.call_soon_threadsafe(self.fail_all, link.gone)
 
@@ -106,7 +108,7 @@ class ServerDispatcher:
 
     def _given(self, invocation: Invocation) -> Given:
         size = sum(len(part) for part in invocation.parts if not isinstance(part, SealedBuffer))
-        if size > self._limit:
+        if size > self._limit - _FRAMING:
             what = f"the arguments of {invocation.function.name!r}"
             raise self._too_large(what, size)
         return Given(
@@ -124,7 +126,7 @@ class ServerDispatcher:
             return bytes(part)
         number = self._blobs.get(part)
         if number is None:  # one that many calls share goes there once
-            if part.size > self._limit:
+            if part.size > self._limit - _FRAMING:
                 raise self._too_large("an argument", part.size)
             number = self._blobs[part] = next(self._numbers)
             self._send(session.Blob(number, bytes(part.view())))
@@ -209,3 +211,17 @@ class ServerDispatcher:
             if found is not None:
                 found.error = error.again()
                 self._finish(found, InvocationState.FAILED)
+
+
+def _batches(given: list[Given]) -> Iterator[tuple[Given, ...]]:
+    batch: list[Given] = []
+    size = 0
+    for each in given:
+        of_it = sum(len(part) for part in each.parts if isinstance(part, bytes))
+        if batch and (len(batch) == _TOGETHER or size + of_it > _TOGETHER_SIZE):
+            yield tuple(batch)
+            batch, size = [], 0
+        batch.append(each)
+        size += of_it
+    if batch:
+        yield tuple(batch)

@@ -15,7 +15,7 @@ from nbfaas.model.session import Alive, BadStream, Command, Ended, Frame, FrameR
 if TYPE_CHECKING:
     import httpx
 
-_BATCH = 4 * 1024 * 1024  # bytes of commands in a request, unless one has more
+_BATCH = 768 * 1024  # bytes of commands in a request, unless one has more
 _HEARTBEAT = 5.0  # seconds
 _ACKNOWLEDGE = 0.5  # seconds between words of what was received, while there is something
 _SILENCE = 15.0  # seconds without a byte, after which a stream has broken; the server says so in 5

@@ -87,7 +87,7 @@ class ServerService:
         self._closed = False
         self._close_lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="nbfaas-server", daemon=True)
-        self._uploads = Uploads(self._send, opened.python)
+        self._uploads = Uploads(self._send, opened.python, opened.limit)
         self.dispatcher = ServerDispatcher(
             self._loop, self._uploads, self._publish, self.notify, opened.limit
         )

@@ -8,11 +8,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nbfaas.errors import PythonMismatch
+from nbfaas.errors import PayloadTooLarge, PythonMismatch
 from nbfaas.model import session
 from nbfaas.model.function import Entry, FunctionVersion
 from nbfaas.model.manifest_options import describe_options
 from nbfaas.model.secret import Secret, read_secrets
+
+_FRAMING = 512 * 1024  # bytes that an upload has besides the payload, at most: secrets, options
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,10 +25,14 @@ class ServedVersion(FunctionVersion):
 
 
 class Uploads:
-    """Thread-safe. ``send`` gets the commands; ``python`` is the server's (major, minor)."""
+    """Thread-safe. ``send`` gets the commands; ``python`` is the server's (major, minor), ``limit``
+    the bytes that it takes at once."""
 
-    def __init__(self, send: Callable[[session.Command], None], python: tuple[int, int]) -> None:
+    def __init__(
+        self, send: Callable[[session.Command], None], python: tuple[int, int], limit: int
+    ) -> None:
         self._send = send
+        self._limit = limit
         self._python = python
         # By version, and by the secrets it was declared with, whose values may differ.
         self._keys: dict[tuple[str, tuple[Secret, ...]], str] = {}
@@ -38,7 +44,8 @@ class Uploads:
 
     def key_of(self, function: FunctionVersion) -> tuple[str, bool]:
         """What it is called there, and whether it is served rather than this notebook's; it is sent
-        there if it was not yet. Raises ``PythonMismatch``, ``NotDeployable``, ``SecretMissing``."""
+        there if it was not yet. Raises ``PythonMismatch``, ``PayloadTooLarge``, ``NotDeployable``,
+        ``SecretMissing``."""
         if isinstance(function, ServedVersion):
             return function.reference, True
         which = (function.version, function.options.secrets)
@@ -60,6 +67,10 @@ class Uploads:
         if function.entry is Entry.FUNCTION and here != self._python:
             there = ".".join(map(str, self._python))
             raise PythonMismatch("of the server", there, ".".join(map(str, here)))
+        if (size := len(function.payload)) > self._limit - _FRAMING:
+            error = PayloadTooLarge(f"function {function.name!r}", size, self._limit)
+            error.add_note("(It is the server's limit: session_limit in its configuration.)")
+            raise error
         options = function.options
         return session.Upload(
             key,

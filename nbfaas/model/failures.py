@@ -47,7 +47,8 @@ def told(error: ErrorTold) -> BaseException:
     base: type[Any] = kind
     while base.__module__ != "builtins" and base.__base__ is not None:
         base = base.__base__
-    made: NbfaasError = base.__new__(kind)
+    new: Any = base.__new__
+    made: NbfaasError = new(kind)
     made.args = (error.message,)
     made.__dict__.update(error.attributes)
     return made

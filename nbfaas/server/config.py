@@ -162,8 +162,8 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
     session_limit: Annotated[
         int,
         Meta(
-            description="Bytes that a notebook may send at once, and of results that may wait for "
-            "it.",
+            description="Bytes that a connected notebook may send at once, and of a result that it "
+            "gets.",
             ge=1024 * 1024,
             le=4 * 1024**3 - 1,
         ),

@@ -17,8 +17,7 @@ _ALIVE = frame_bytes(0, Alive())
 
 
 class Outbox:
-    """On one loop. ``limit``: bytes that may wait for the client; ``overflowing`` says that there
-    are more, though everything was left out that may be."""
+    """On one loop. ``limit``: bytes that may wait for a client that takes none."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -30,14 +29,16 @@ class Outbox:
         self._changed = asyncio.Event()
         self._reader = 0  # counts streams; the latest one is served
         self._closed = False
+        self._taken_at = asyncio.get_running_loop().time()  # when something was acknowledged last
         self.streaming = False
 
     def __repr__(self) -> str:
         return f"<Outbox {len(self._kept)} frames kept, {self._size} bytes>"
 
-    @property
-    def overflowing(self) -> bool:
-        return self._size > self._limit
+    def overflows(self, seconds: float) -> bool:
+        """Whether more than the limit waits, and none of it was taken for so long."""
+        stuck = asyncio.get_running_loop().time() - self._taken_at > seconds
+        return stuck and self._size > self._limit
 
     def put(self, frame: Frame, *, needed: bool = True) -> None:
         """``needed``: never left out, however slow the client is."""
@@ -47,6 +48,8 @@ class Outbox:
         if self._dropped and self._records <= _MOST_RECORDS // 2:
             dropped, self._dropped = self._dropped, 0
             self.put(Dropped(dropped))
+        if not self._kept:
+            self._taken_at = asyncio.get_running_loop().time()
         self._number += 1
         data = frame_bytes(self._number, frame)
         self._kept.append((self._number, data, needed))
@@ -60,6 +63,8 @@ class Outbox:
     def acknowledge(self, number: int) -> None:
         """The client has got everything up to this one."""
         kept = self._kept
+        if kept and kept[0][0] <= number:
+            self._taken_at = asyncio.get_running_loop().time()
         while kept and kept[0][0] <= number:
             _, data, needed = kept.popleft()
             self._size -= len(data)

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from nbfaas.agent.buffers import SealedBuffer, seal, views
-from nbfaas.agent.wire import Part
+from nbfaas.agent.wire import Part, total
 from nbfaas.dispatch.invocation import Invocation
-from nbfaas.errors import NbfaasError
+from nbfaas.errors import NbfaasError, ResultTooLarge
 from nbfaas.model import records, session
 from nbfaas.model.delivery import DeliveryState
 from nbfaas.model.failures import tell
@@ -30,24 +30,26 @@ _SPARE = 512  # descriptors that large arguments leave to others
 
 class Session:
     """All of it happens on the service's loop. ``let_go`` is told versions that the session has no
-    more use for; ``at_end`` are called when it ends, the last one first."""
+    more use for; ``at_end`` are called when it ends, the last one first. ``limit``: bytes of one
+    result, and of all that wait."""
 
     def __init__(
         self,
         session_id: str,
         service: Service,
         functions: ServedFunctions,
-        outbox: Outbox,
+        limit: int,
         let_go: Callable[[FunctionVersion], None],
     ) -> None:
         self.id = session_id
-        self.outbox = outbox
+        self.outbox = Outbox(limit)
         self.at_end: list[Callable[[], Awaitable[None]]] = []
         self.ended: str | None = None  # why
         self.triggers: set[str] = set()  # that it has made; of their dead letters it is told
         self._service = service
         self._functions = functions
         self._let_go = let_go
+        self._limit = limit
         self._versions: dict[str, FunctionVersion | NbfaasError] = {}
         self._blobs: dict[int, SealedBuffer | bytes] = {}
         self._live: dict[str, Invocation] = {}
@@ -152,7 +154,7 @@ class Session:
 
     def _settled(self, invocation: Invocation) -> None:
         self._live.pop(invocation.id, None)
-        self.outbox.put(_settled_frame(invocation))
+        self.outbox.put(_settled_frame(invocation, self._limit))
 
     def _record(self, record: Record) -> None:
         invocation = self._live.get(getattr(record, "invocation_id", None) or "")
@@ -211,9 +213,14 @@ def _restored(upload: session.Upload) -> FunctionVersion | NbfaasError:
         return error
 
 
-def _settled_frame(invocation: Invocation) -> Settled:
+def _settled_frame(invocation: Invocation, limit: int) -> Settled:
     error = invocation.error
-    parts = tuple(bytes(part) for part in views(invocation.result_parts or ()))
+    found = invocation.result_parts or ()
+    if error is None and (size := total(found)) > limit:
+        error = ResultTooLarge(invocation.function.name, size, limit)
+        error.add_note("(It is the server's limit: session_limit in its configuration.)")
+        invocation.state = InvocationState.FAILED
+    parts = tuple(bytes(part) for part in views(found)) if total(found) <= limit else ()
     succeeded = error is None
     failure = invocation.failure
     return Settled(

@@ -14,7 +14,6 @@ from nbfaas.gateway.exchange import Exchange
 from nbfaas.gateway.reply import Refusal, Reply, StreamReply, json_reply, not_allowed, problem
 from nbfaas.model.function import FunctionVersion
 from nbfaas.model.session import commands_of
-from nbfaas.server.outbox import Outbox
 from nbfaas.server.session import Session
 
 if TYPE_CHECKING:
@@ -33,8 +32,8 @@ _REMEMBERED = 1000  # sessions that have ended
 
 class Sessions:
     """On the service's loop. ``expiry``: seconds without a stream, or without a word of the client
-    for twice as long, after which a session ends; ``limit``: bytes of a request, and of what waits
-    for a client that does not take it."""
+    for twice as long, after which a session ends; ``limit``: bytes of a request, of one result,
+    and of what waits for a client that takes none of it."""
 
     def __init__(
         self,
@@ -93,9 +92,7 @@ class Sessions:
         if len(self._there) >= _MOST:
             return problem(503, f"there are {_MOST} sessions, and no more may be")
         session_id = secrets.token_hex(4)
-        session = Session(
-            session_id, self._service, self._functions, Outbox(self._limit), self._let_go
-        )
+        session = Session(session_id, self._service, self._functions, self._limit, self._let_go)
         now = asyncio.get_running_loop().time()
         self._there[session_id] = session
         self._heard[session_id] = self._streamed[session_id] = now
@@ -162,8 +159,8 @@ class Sessions:
                     await self.end(session, why)
 
     def _why_over(self, session: Session, now: float) -> str | None:
-        if session.outbox.overflowing:
-            return f"its notebook left more than {self._limit:,} bytes untaken"
+        if session.outbox.overflows(self._expiry):
+            return f"its notebook takes none of more than {self._limit:,} bytes that wait for it"
         gone = now - self._streamed[session.id] > self._expiry
         if gone or now - self._heard[session.id] > 2 * self._expiry:
             return f"nothing was heard of its notebook for {self._expiry:g} s"

@@ -134,11 +134,14 @@ async def test_records_are_left_out_before_results_are_and_that_is_told():
 async def test_what_is_never_taken_overflows():
     outbox = Outbox(100)
     outbox.put(LOG)
-    assert not outbox.overflowing
+    assert not outbox.overflows(0.0)
     outbox.put(Ended("x" * 200))
-    assert outbox.overflowing
+    assert outbox.overflows(0.0)
+    assert not outbox.overflows(60.0)
+    outbox.acknowledge(1)
+    assert not outbox.overflows(60.0)
     outbox.close()
-    assert len(await take(outbox, 0, 9)) == 2
+    assert len(await take(outbox, 0, 9)) == 1
 
 
 async def test_a_quiet_stream_says_that_it_is_there(monkeypatch):

@@ -24,6 +24,7 @@ from nbfaas.errors import (
     NotDeployable,
     OptionError,
     PayloadTooLarge,
+    ResultTooLarge,
     ServerGone,
     ServerRefused,
     UntrustedResult,
@@ -233,6 +234,8 @@ def test_deployed_functions_run_with_the_servers_routing(running, catalog):
             server.function("nope")
         with pytest.raises(OptionError, match="only trust= is yours"):
             function.with_options(memory="1GB")
+        catalog.set_alias(NAME, "prod", "v1", "v2", 0.5)
+        until(lambda: {str(each)[:5] for each in function.map([4] * 40)} == {"8", "other"})
         catalog.set_alias(NAME, "prod", "v2")
         until(lambda: function.remote(4) == "other 4")
         assert NAME in str(run_command("functions", ""))
@@ -283,6 +286,14 @@ def test_what_is_too_large_for_the_server_is_said_here(serve):
         with pytest.raises(PayloadTooLarge) as caught:
             double.remote(bytes(2_000_000))
         assert "session_limit" in caught.value.__notes__[0]
+        assert [*double.map([bytes(200_000)] * 20)] == [200_000] * 20
+        with pytest.raises(ResultTooLarge) as caught:
+            remote(lambda: bytes(2_000_000)).remote()
+        assert "session_limit" in caught.value.__notes__[0]
+        whole = bytes(800_000)
+        with pytest.raises(PayloadTooLarge, match="function"):
+            remote(lambda: len(whole)).remote()
+        assert double.remote(b"12") == 2
 
 
 # -- trouble
