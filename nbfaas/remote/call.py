@@ -214,7 +214,7 @@ def repeat(invocation: Invocation, service: Place) -> Invocation:
 
     Raises ``NotRepeatable`` for one from the journal, which keeps no arguments.
     """
-    if not invocation.function.payload:
+    if not invocation.parts:
         from nbfaas.errors import NotRepeatable
 
         raise NotRepeatable(invocation.id, invocation.function.name)

@@ -228,6 +228,10 @@ def test_deployed_functions_run_with_the_servers_routing(running, catalog):
         assert [*function.map(range(5))] == [0, 2, 4, 6, 8]
         with pytest.raises(ValueError, match="negative"):
             function.remote(-1)
+        run = function.map([1, -1], return_exceptions=True)
+        assert isinstance(run.results()[1], ValueError)
+        assert isinstance(run.retry_failed().results()[1], ValueError)
+        assert run[0].rerun().result(30) == 2
         assert server.function(f"{NAME}:dev").remote(1) == "other 1"
         assert nbfaas.deployed(NAME, "v2").remote(1) == "other 1"
         with pytest.raises(ServerRefused, match="no function is served as 'nope'"):
