@@ -57,7 +57,6 @@ def test_without_docker_nothing_is_started_unless_that_is_asked_for(data, serve)
 def test_what_was_removed_goes_on_and_is_told_once(catalog, serve, removes):
     function = small(same)
     function.deploy(NAME, alias="prod")
-    # Of what is removed with its image no more sandboxes can be started.
     running = serve(f'functions = ["{NAME}{":v1" if removes == "version" else ""}"]\n')
     what = f"{NAME}:{'prod' if removes == 'alias' else 'v1'}"
     assert state_of(running, NAME) == "served"
@@ -195,7 +194,7 @@ def test_ready_is_503_on_an_open_connection_while_the_server_drains(data, serve)
     def slow():
         import time
 
-        time.sleep(3)
+        time.sleep(6)
 
     remote(memory="128MB", cpu=0.5)(slow).deploy(NAME, alias="prod")
     running = serve()

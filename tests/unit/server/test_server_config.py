@@ -101,9 +101,7 @@ def test_a_data_folder_that_can_t_be_written_to_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(settings, "data_dir", str(folder))
     with (
         opening_files_as_nobody(folder),
-        pytest.raises(
-            DataFolderUnusable, match=r"be used: Permission denied\. Choose"
-        ),
+        pytest.raises(DataFolderUnusable, match=r"be used: Permission denied\. Choose"),
     ):
         check_data_folder("f.toml")
     check_data_folder("f.toml")
