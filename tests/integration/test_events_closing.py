@@ -5,11 +5,12 @@ from __future__ import annotations
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from events import new_type
+from events import delivered, new_type
 from waiting import until
 
 import nbfaas
@@ -74,6 +75,33 @@ def test_what_is_being_sent_to_an_url_when_nbfaas_closes_is_sent_again(own_servi
     assert event.deliveries[0].attempts[-1].state == "interrupted"
     assert event.deliveries[0].attempts[-1].error == "nbfaas was closed"
     assert event.deliveries[0].attempt == 0, "what it was not at fault for was charged"
+
+
+def test_a_function_that_runs_when_nbfaas_closes_has_all_its_attempts_before_it(own_service):
+    kind = new_type()
+
+    def define(seconds: float) -> None:
+        @on.event(kind, name="long", delivery=1)
+        @remote(cpu=0.25)
+        def run():
+            time.sleep(seconds)
+            return "done"
+
+    define(600)
+    receipt = nbfaas.emit(kind)
+    store = get_service().events.store
+    until(lambda: [1 for each in store.deliveries_of(receipt.id) if each.attempts])
+    until(lambda: any(row.in_flight for row in get_service().sandboxes()))
+    close_service()
+    (waiting,) = get_service().events.store.deliveries_of(receipt.id)
+    assert (waiting.state, waiting.attempt, waiting.epoch) == (DeliveryState.WAITING, 0, 1)
+    define(0)
+    (kept,) = delivered(get_service(), receipt.id)
+    assert (kept.state, kept.attempt, kept.epoch) == (DeliveryState.DONE, 1, 2)
+    assert [(each.attempt, each.state) for each in kept.attempts] == [
+        (1, "interrupted"),
+        (1, "succeeded"),
+    ]
 
 
 def _sent() -> list[KeptEvent]:
