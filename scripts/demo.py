@@ -1,5 +1,6 @@
 """Runs notebooks in real kernels and prints what comes out: ``python scripts/demo.py [FILE…]``;
-without a file, the first two tours in notebooks/; the third is for a browser.
+without a file, the first two tours in notebooks/; the third is for a browser, and the fourth can't
+do without Docker.
 
 Functions run in containers; where no Docker can be had, in processes, which is said. What was run
 is kept in build/demo/, the notebook itself is not touched. Ends with 1 if a cell failed.

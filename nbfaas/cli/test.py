@@ -45,7 +45,7 @@ def command(
 
     Ends with 0 if all is as expected, 1 if it is not, 2 if the function could not be tested.
     """
-    from nbfaas.errors import NbfaasError
+    from nbfaas.errors import BackendUnavailable, NbfaasError
     from nbfaas.pipeline.junit import junit_xml
     from nbfaas.pipeline.testing import run_saved_events
 
@@ -67,7 +67,9 @@ def command(
         if junit is not None:
             junit.write_bytes(junit_xml(report))
     except (NbfaasError, OSError) as error:
-        click.echo(f"Error: {error}", err=True)
+        without = " --backend process needs no Docker, and does not isolate."
+        hint = without if isinstance(error, BackendUnavailable) else ""
+        click.echo(f"Error: {error}{hint}", err=True)
         context.exit(2)
     failed = sum(not each.passed for each in report.results)
     others = f"; events that do not concern it: {report.others}" if report.others else ""

@@ -153,7 +153,7 @@ def _take_over(
     there = image.manifest
     wanted = (version.name, version.label, version.content_hash, version.agent)
     if (there.name, there.version, there.content_hash, there.agent) != wanted:
-        images.functions.remove(image.image_id)
+        images.functions.forget(f"{repository}@{digest}")
         raise _taken(version, repository, digest)
     with one_at_a_time(config, version.name):
         if image.image_id != version.image_id:

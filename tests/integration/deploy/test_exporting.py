@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
+from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 from function_images import PREFIX, remove_images
@@ -20,6 +24,7 @@ from nbfaas.errors import (
     RuntimeDiffers,
 )
 from nbfaas.pipeline.deploying import deploy_export
+from nbfaas.pipeline.exported import read_export
 from nbfaas.remote.deploy import open_catalog
 from nbfaas.remote.trigger_specs import recording_only
 from nbfaas.settings import config
@@ -265,18 +270,35 @@ def service_of_events(data, monkeypatch):
     set_notify(None)
 
 
-def test_a_runtime_that_cannot_be_had_again_is_told(project, client):
-    import msgspec
-
-    from nbfaas.pipeline.exported import read_export
-
+def test_packages_are_had_in_the_versions_of_then_or_it_is_told(data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    remote(image=Image.python().pip_install("idna==3.7"))(abs).deploy(NAME)
     nbfaas.export(NAME, "out")
-    path = project / "out/manifest.json"
-    manifest = read_export("out").manifest
-    image = msgspec.structs.replace(
-        manifest.image, pip=("idna",), packages={"idna": "3.10", "x": "1"}
-    )
-    path.write_bytes(msgspec.structs.replace(manifest, image=image).sealed().to_json())
-    del client
-    with pytest.raises((RuntimeDiffers, nbfaas.errors.ImageBuildFailed)):
+    monkeypatch.setattr(config, "data_dir", str(tmp_path / "fresh"))
+    # As if no version had been asked for, and newer ones had come out since.
+    content = change_image("out", pip=("idna",))
+    assert deploy_export("out").content_hash == content
+    assert open_catalog().version(NAME).manifest.image.packages == {"idna": "3.7"}
+    change_image("out", pip=("idna==3.7",), packages={})
+    with pytest.raises(RuntimeDiffers, match=r"idna is 3\.7 instead of not there"):
         deploy_export("out")
+
+
+def change_image(folder: str, **changes: object) -> str:
+    """Rewrite an export's manifest, and return its content hash."""
+    manifest = read_export(folder).manifest
+    image = msgspec.structs.replace(manifest.image, **changes)
+    manifest = msgspec.structs.replace(manifest, image=image).sealed()
+    Path(folder, "manifest.json").write_bytes(manifest.to_json())
+    return manifest.content_hash
+
+
+def test_without_docker_the_way_without_it_is_told(project):
+    nbfaas.export(NAME, "out")
+    root = str(Path(nbfaas.__file__).parents[1])
+    nowhere = {**os.environ, "DOCKER_HOST": "unix:///nowhere/docker.sock", "PYTHONPATH": root}
+    command = [sys.executable, "-m", "nbfaas", "test", "out", "--event", "large"]
+    found = subprocess.run(command, env=nowhere, capture_output=True, text=True)
+    assert found.returncode == 2
+    assert "--backend process needs no Docker" in found.stderr
+    subprocess.run([*command, "--backend", "process"], env=nowhere, capture_output=True, check=True)

@@ -106,6 +106,27 @@ def test_an_image_that_was_removed_is_fetched_by_its_digest(registry, deploy, cl
     assert images_of(client)
 
 
+def test_the_same_pushed_from_elsewhere_is_taken_and_another_is_not(
+    registry, deploy, elsewhere, client
+):
+    deploy(2)
+    first = push(NAME)
+    elsewhere()
+    again = deploy(2)
+    assert again.digest != first.version.image_id, "images have the time they were made"
+    pushed = push(NAME)
+    assert (pushed.changed, pushed.pin.digest) == (False, first.pin.digest)
+    assert [image["Id"] for image in images_of(client)] == [first.version.image_id]
+    assert nbfaas.deployed(NAME).manifest.content_hash == again.content_hash
+    elsewhere()
+    open_catalog().remove(NAME)
+    config.data_dir += "-else"
+    deploy(3)
+    with pytest.raises(IntegrityError, match="a version is never overwritten"):
+        push(NAME)
+    assert len(images_of(client)) == 1, "what was asked for to be compared is not kept"
+
+
 def test_a_tag_that_was_moved_is_not_followed(registry, deploy, client):
     deploy(2)
     first = push(f"{NAME}:v1")
