@@ -1,5 +1,6 @@
 """What a destination is sent of a function's result."""
 
+import dataclasses
 from typing import NamedTuple
 
 import pytest
@@ -95,3 +96,14 @@ def test_of_an_event_nested_as_deeply_as_can_be_a_failure_tells_only_which_it_wa
 )
 def test_whatever_says_how_deep_a_chain_is_gives_a_number_that_can_be_kept(given, depth):
     assert depth_of(Event("a", extensions={DEPTH: given})) == depth
+
+
+def test_the_deepest_chain_s_failure_can_be_told():
+    deepest = dataclasses.replace(DELIVERY, depth=2**31 - 1)
+    told = failure_event(TRIGGER, deepest, EVENT, "too deep", VERDICT, None)
+    assert depth_of(told) == 2**31 - 1
+
+
+def test_a_failure_may_name_the_event_only():
+    told = failure_event(TRIGGER, DELIVERY, EVENT, "e", VERDICT, None, whole=False)
+    assert told.data["event"] == {"source": "shop", "id": "7", "type": "order.created"}
