@@ -37,6 +37,7 @@ LOGGER = logging.getLogger("nbfaas.gateway")
 _INVOCATIONS = "/invocations/"
 _CLOSE = (b"connection", b"close")
 _CLOSING = "the server is closing"
+_OWN_SOURCES = ("nbfaas/functions/", "nbfaas/http/", "nbfaas/webhooks/")
 _TO_THE_END = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
@@ -121,7 +122,7 @@ class GatewayApp:
         if own is not None:
             wanted, roles, serve = own
             if path != "/healthz":
-                self._guard.check_token(exchange.headers, *roles)
+                exchange.caller = self._guard.check_token(exchange.headers, *roles)
             if method == wanted or (method == "HEAD" and wanted == "GET"):
                 return await serve(exchange)
             return not_allowed(("GET", "HEAD") if wanted == "GET" else (wanted,))
@@ -186,6 +187,8 @@ class GatewayApp:
             events, batched = read_events(exchange.headers, body, self._limits.batch)
         except BadEvent as error:
             return problem(400, str(error), error="BadEvent")
+        if exchange.caller.role is not Role.ADMIN:
+            _check_sources(events)
         if not batched:
             return json_reply(202, receipt_of(await self._port.accept(events[0])))
         return batch_reply(events, await self._accept_all(events))
@@ -222,6 +225,15 @@ class GatewayApp:
     async def _metrics(self, exchange: Exchange) -> Reply:
         body, media = await self._port.metrics(exchange.headers.get("accept", ""))
         return Reply(200, ((b"content-type", media.encode("latin-1")),), body)
+
+
+def _check_sources(events: list[Event]) -> None:
+    """Raise ``Refusal`` if one says it is a call, a request or a webhook: with its source and id it
+    could be taken for somebody else's."""
+    for event in events:
+        if event.source.startswith(_OWN_SOURCES):
+            detail = f"the source {event.source!r} is the server's own; this needs a token with the"
+            raise Refusal(403, f"{detail} role admin")
 
 
 async def _stream(reply: StreamReply, send: Send) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from nbfaas.gateway.reply import Refusal
+from nbfaas.gateway.roles import Role, Token
 
 Message = MutableMapping[str, Any]
 Scope = Message
@@ -25,6 +26,8 @@ class Exchange:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.headers: dict[str, str] = {}
+        self.caller = Token("", Role.READ)
+        """Whose token it brings, once that was looked at."""
         self.gone = False
         self._receive = receive
         self._limit = limit

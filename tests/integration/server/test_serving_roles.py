@@ -66,6 +66,13 @@ def test_a_role_is_let_in_where_it_belongs_and_told_which_one_is_needed(data, se
                 assert f"the role {'' if role == 'admin' else role}" in reply.json()["detail"]
                 assert f"this one has {has}" in reply.json()["detail"]
 
+    for source in (f"nbfaas/functions/{NAME}", "nbfaas/http/roles", "nbfaas/webhooks/pay"):
+        posing = {**event, "source": source}
+        refused = ask("SHOP", "POST", "/events", json=posing, headers=as_event)
+        assert refused.status_code == 403
+        assert "the server's own; this needs a token with the role admin" in refused.text
+        assert ask("ADMIN", "POST", "/events", json=posing, headers=as_event).is_success
+
     # Both use the same key, and neither is told of the other's call.
     key = {"Idempotency-Key": "order-7"}
     path = f"/functions/{NAME}?async=1"
