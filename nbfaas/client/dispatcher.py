@@ -40,12 +40,14 @@ class ServerDispatcher:
         uploads: Uploads,
         publish: Subscriber,
         notify: Callable[[str], None],
+        show_build: Callable[[str], None],
         limit: int,
     ) -> None:
         self._loop = loop
         self._uploads = uploads
         self._publish = publish
         self._notify = notify
+        self._show_build = show_build
         self._limit = limit
         self._live: dict[str, Invocation] = {}
         self._numbers = itertools.count(1)
@@ -150,6 +152,8 @@ class ServerDispatcher:
             elif isinstance(frame, Retrying):
                 if (found := self._live.get(frame.id)) is not None:
                     found.state = InvocationState.RETRYING
+            elif isinstance(frame, session.Notice):
+                self._show_build(frame.text)
             elif isinstance(frame, session.Dropped):
                 self._notify(
                     f"{frame.records:,} records of the server were left out, as this notebook did "

@@ -89,7 +89,12 @@ class ServerService:
         self._thread = threading.Thread(target=self._run, name="nbfaas-server", daemon=True)
         self._uploads = Uploads(self._send, opened.python, opened.limit)
         self.dispatcher = ServerDispatcher(
-            self._loop, self._uploads, self._publish, self.notify, opened.limit
+            self._loop,
+            self._uploads,
+            self._publish,
+            self.notify,
+            self._show_build,
+            opened.limit,
         )
         self._thread.start()
         self._link = asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
@@ -266,6 +271,10 @@ class ServerService:
     def _lost(self, gone: ServerGone) -> None:
         self.dispatcher.fail_all(gone)
         self.notify(str(gone))
+
+    def _show_build(self, line: str) -> None:
+        if self.settings.show_progress:
+            self.notify(f"on the server: {line}")
 
     def _publish(self, record: Record) -> None:
         if (events := self._events.made) is not None:

@@ -129,6 +129,12 @@ class Retrying(msgspec.Struct, frozen=True, gc=False):
     id: str
 
 
+class Notice(msgspec.Struct, frozen=True, gc=False):
+    """A line for the user: what an image that is built is at."""
+
+    text: str
+
+
 class Dropped(msgspec.Struct, frozen=True, gc=False):
     """So many records were left out, as the client did not take them fast enough."""
 
@@ -145,13 +151,14 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
-Frame = Settled | Retrying | Dropped | Alive | Ended | records.Record
+Frame = Settled | Retrying | Notice | Dropped | Alive | Ended | records.Record
 
 _KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
         Settled,
         Retrying,
+        Notice,
         Dropped,
         Alive,
         Ended,

@@ -13,7 +13,7 @@ import msgspec
 from nbfaas.gateway.exchange import Exchange
 from nbfaas.gateway.reply import Refusal, Reply, StreamReply, json_reply, not_allowed, problem
 from nbfaas.model.function import FunctionVersion
-from nbfaas.model.session import commands_of
+from nbfaas.model.session import Notice, commands_of
 from nbfaas.server.session import Session
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class Sessions:
         self._streamed: dict[str, float] = {}
         self._looking: asyncio.Task[None] | None = None
         self._closing: str | None = None
+        service.builds_shown.append(self._tell_of_build)
 
     def __repr__(self) -> str:
         return f"<Sessions {', '.join(self._there) or 'none'}>"
@@ -126,6 +127,16 @@ class Sessions:
         if exchange.method != "GET":
             return not_allowed(("GET",))
         return StreamReply(session.outbox.stream(_number(exchange, "after")), (_STREAM,))
+
+    def _tell_of_build(self, line: str) -> None:
+        """From any thread. Whose function it is for, nobody knows: several may wait for it."""
+
+        def tell() -> None:
+            for session in self._there.values():
+                session.outbox.put(Notice(line), needed=False)
+
+        if self._closing is None:
+            self._service.call_later(0.0, tell)
 
     # -- ends
 

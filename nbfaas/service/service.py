@@ -63,6 +63,7 @@ class Service:
         self.settings = settings
         self.journal: Journal | None = None
         self.session = secrets.token_hex(4)
+        self.builds_shown: list[Callable[[str], None]] = []  # where else lines about builds go
         self._notify = notify
         self._numbers = itertools.count(1)
         self._subscribers: tuple[Subscriber, ...] = ()
@@ -348,8 +349,8 @@ class Service:
                 print(f"nbfaas: {message}", file=sys.stderr)
 
     def _show_build(self, progress: object) -> None:
-        if self.settings.show_progress:
-            self.notify(str(progress))
+        for show in (*self.builds_shown, *([self.notify] if self.settings.show_progress else ())):
+            show(str(progress))
 
     def _publish(self, record: Record) -> None:
         for subscriber in self._subscribers:

@@ -30,7 +30,8 @@ from nbfaas.errors import (
     UntrustedResult,
 )
 from nbfaas.notebook.commands import run_command
-from nbfaas.service import get_service, local_service
+from nbfaas.service import get_service, local_service, set_notify
+from nbfaas.settings import config
 
 pytestmark = pytest.mark.docker  # function images are read there, also for the process backend
 NAME = f"{PREFIX}connected"
@@ -270,6 +271,36 @@ def test_after_close_functions_run_here_again(running, service):
     assert get_service().server == running.url
     assert "run here again" in str(run_command("disconnect", ""))
     assert remote(work).remote(1) == 2
+
+
+def test_what_an_image_is_built_for_is_said_in_the_notebook(data, serve, client, tmp_path):
+    source = tmp_path / "only_there.py"
+    source.write_text(f"VALUE = {time.time_ns()}\n")
+    running = serve(backend="docker")
+    told: list[str] = []
+    set_notify(told.append)
+    config.show_progress = True
+    image = nbfaas.Image.python().add_local_python_source(str(source))
+    built = None
+    try:
+        with nbfaas.connect(running.url, token=running.token):
+
+            def read():
+                import only_there
+
+                return only_there.VALUE
+
+            options = {"image": image, "memory": "128MB", "cpu": 0.5}
+            assert remote(**options)(read).remote() == int(source.read_text().split()[2])
+            until(lambda: any("adding local Python sources" in line for line in told))
+            (row,) = [each for each in get_service().sandboxes() if each.function == "read"]
+            built = client.containers.get(row.id).image.id
+        assert all(line.startswith("on the server: ") for line in told)
+    finally:
+        set_notify(None)
+        running.kill()
+        if built is not None:
+            client.api.remove_image(built, force=True)
 
 
 def test_only_an_admins_token_connects(serve):
