@@ -30,6 +30,9 @@ class NewTrigger(msgspec.Struct, frozen=True):
     url: str | None = None
     destination_urls: dict[str, str] = {}
 
+    def __repr__(self) -> str:
+        return f"<NewTrigger {self.spec.name}: {self.spec}>"
+
 
 class TriggerRow(msgspec.Struct, frozen=True):
     """A trigger as it stands. ``session`` is that of the notebook which has made it, with its

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import logging
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 from events import SOON, delivered, new_type, no_triggers  # noqa: F401
+from receivers import Receiver, receiving
 
 import nbfaas
 from nbfaas import on, remote
@@ -23,40 +22,10 @@ pytestmark = [
 SECRETS = ("s3cret", "t0ken", "me:")
 
 
-class Receiver(HTTPServer):
-    """Answers ``status``, and notes paths and Authorization."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answer)
-        self.status = 204
-        self.asked: list[tuple[str, str | None]] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://me:s3cret@127.0.0.1:{self.server_port}/hook?token=t0ken"
-
-
-class Answer(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.asked.append((self.path, self.headers["Authorization"]))
-        self.send_response(self.server.status)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    with Receiver() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with receiving() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def test_a_url_s_credentials_are_used_and_shown_nowhere(service, receiver, monkeypatch, caplog):
