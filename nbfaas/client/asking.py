@@ -53,6 +53,10 @@ class ServerClient:
         """The body as it is. Raises as ``get`` does."""
         return self._ask("GET", path, params=query).content
 
+    def post_bytes(self, path: str, content: bytes) -> bytes:
+        """The body of what is answered. Raises as ``get`` does."""
+        return self._ask("POST", path, content=content).content
+
     def for_loop(self, silence: float) -> httpx.AsyncClient:
         """A client of the same server for coroutines; ``silence``: seconds without a byte."""
         import httpx

@@ -24,7 +24,7 @@ from nbfaas.errors.serve import ServerGone
 from nbfaas.model.image import ImageSpec
 from nbfaas.model.records import Record, Subscriber
 from nbfaas.service.lazy import Lazy
-from nbfaas.service.loops import finish_tasks
+from nbfaas.service.loops import finish_tasks, new_loop
 from nbfaas.service.sandboxes import PoolState, SandboxRow
 from nbfaas.settings import Settings, config
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from nbfaas.client.event_link import EventLink
     from nbfaas.client.events import ServerEvents, ServerMetrics
     from nbfaas.client.function import ServerFunction
+    from nbfaas.client.state import StateThere
     from nbfaas.model.session_events import FunctionRef
     from nbfaas.service.events import Endpoint
     from nbfaas.triggers.targets import FunctionTarget
@@ -83,7 +84,7 @@ class ServerService:
         self.journal = ServerJournal(self._questions)
         self._events = Lazy(self._open_events)
         self._metrics = Lazy(self._open_metrics)
-        self._loop = asyncio.new_event_loop()
+        self._loop = new_loop()
         self._closed = False
         self._close_lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="nbfaas-server", daemon=True)
@@ -177,6 +178,16 @@ class ServerService:
     def deployments(self, what: str, **query: str) -> Any:
         """Rows of the server's listings, or a text: see ``nbfaas.server.session_questions``."""
         return self._questions.ask(f"catalog/{what}", object, **query)
+
+    @property
+    def there(self) -> ServerService:
+        return self
+
+    def state(self, function: str) -> StateThere:
+        """Where the state of a function is asked for."""
+        from nbfaas.client.state import StateThere
+
+        return StateThere(self._questions, function)
 
     def endpoint(self) -> Endpoint:
         """The server's: functions with HTTP triggers answer there."""

@@ -11,6 +11,6 @@ def on_server(what: str, **query: str) -> Any:
     """What the server knows of its deployed functions: rows, or text. None if functions run
     here."""
     place = current_service()
-    if place is None or place.server is None:
+    if place is None or place.there is None:
         return None
-    return place.deployments(what, **query)
+    return place.there.deployments(what, **query)

@@ -38,11 +38,11 @@ def deployed(
     call anew. Raises ``ServerRefused``.
     """
     place = current_service()
-    if place is None or place.server is None:
+    if place is None or place.there is None:
         return deployed_here(name, reference, key=key)
     if key is not None:
         raise OptionError("key", key, "a server chooses by the call")
-    served: RemoteFunction[..., Any] = place.function(
+    served: RemoteFunction[..., Any] = place.there.function(
         name if reference is None else f"{name}:{reference}"
     )
     return served

@@ -15,6 +15,7 @@ from nbfaas.agent.state import State as FunctionState
 from nbfaas.model.function import FunctionOptions
 from nbfaas.model.secret import Secret, read_secrets
 from nbfaas.pictures.short_repr import short_repr
+from nbfaas.service import current_service
 from nbfaas.settings import config
 from nbfaas.state import BadRequest, StateStore, request_of
 
@@ -43,12 +44,15 @@ class StateHere:
 
 class State(FunctionState):
     """The state of the function ``name``, as its ``context.state`` has it: ``get``, ``set``,
-    ``delete``, ``incr``, ``compare_and_set``, ``keys``."""
+    ``delete``, ``incr``, ``compare_and_set``, ``keys``. While this process works on a server, it
+    is the server's."""
 
     def __init__(self, name: str) -> None:
         if not isinstance(name, str) or not name:
             raise StateRefused(f"state belongs to a function's name, which {name!r} is not")
-        super().__init__(name, StateHere(name))
+        place = current_service()
+        there = None if place is None else place.there
+        super().__init__(name, StateHere(name) if there is None else there.state(name))
 
     def __repr__(self) -> str:
         try:

@@ -1,4 +1,5 @@
-"""``/sessions/ID/…``: what notebooks ask of the server's sandboxes and journal; msgpack."""
+"""``/sessions/ID/…``: what notebooks ask of the server's sandboxes, journal, catalog and state, in
+msgpack."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from urllib.parse import parse_qs, unquote
 
 import msgspec
 
+from nbfaas.agent.state import REFUSALS, StateError
 from nbfaas.errors import NbfaasError
 from nbfaas.gateway.exchange import Exchange
 from nbfaas.gateway.reply import Refusal, Reply, not_allowed, problem
@@ -16,6 +18,7 @@ from nbfaas.model.failures import tell
 from nbfaas.model.invocation import InvocationState
 from nbfaas.remote.deploy import open_catalog
 from nbfaas.remote.deployments import difference, function_rows, move_rows, version_rows
+from nbfaas.remote.here import StateHere
 
 if TYPE_CHECKING:
     from nbfaas.catalog import Version
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 Query = dict[str, str]
 _MSGPACK = (b"content-type", b"application/msgpack")
 _MOST = 100_000  # rows of an answer
+_state_given = msgspec.msgpack.Decoder(tuple[str, dict[str, Any], list[bytes]]).decode
 
 
 class SessionQuestions:
@@ -54,6 +58,8 @@ class SessionQuestions:
         return "<SessionQuestions>"
 
     async def answer(self, path: str, exchange: Exchange) -> Reply:
+        if path == "state":
+            return await self._state(exchange)
         found = self._there.get(path)
         if found is None:
             return problem(404, f"there is nothing at {exchange.path}")
@@ -66,6 +72,21 @@ class SessionQuestions:
             return problem(409, given.message, error=given.type, attributes=given.attributes)
         except KeyError as error:
             raise Refusal(400, f"the question lacks {error}") from None
+        return Reply(200, (_MSGPACK,), msgspec.msgpack.encode(told))
+
+    async def _state(self, exchange: Exchange) -> Reply:
+        if exchange.method != "POST":
+            return not_allowed(("POST",))
+        try:
+            function, request, values = _state_given(await exchange.body())
+        except msgspec.MsgspecError as error:
+            raise Refusal(400, f"this asks nothing of state: {error}") from None
+        try:
+            told = await asyncio.to_thread(StateHere(function).ask, request, values)
+        except StateError as error:
+            words = (word for word, kind in REFUSALS.items() if isinstance(error, kind))
+            word = next(words, "unavailable")
+            told = {"refused": word, "reason": str(error)}, ()
         return Reply(200, (_MSGPACK,), msgspec.msgpack.encode(told))
 
     @property

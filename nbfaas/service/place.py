@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from nbfaas.agent.state import StateAccess
     from nbfaas.dispatch.invocation import Invocation
     from nbfaas.errors import JournalError
     from nbfaas.journal.entry import Counts, JournaledInvocation
@@ -74,6 +75,22 @@ class Snapshots(Protocol):
     def snapshot(self) -> dict[str, Any]: ...
 
 
+class ServerSide(Protocol):
+    """What a server has that is otherwise looked for in this process' data folder."""
+
+    def function(self, reference: str) -> Any:
+        """What it serves as ``thumb`` or ``thumb:dev``, to be called as any function."""
+        ...
+
+    def deployments(self, what: str, **query: str) -> Any:
+        """What it knows of its deployed functions: rows, or a text."""
+        ...
+
+    def state(self, function: str) -> StateAccess:
+        """Where the state of a function is asked for."""
+        ...
+
+
 class Place(Protocol):
     """See ``Service``, whose words these are."""
 
@@ -86,6 +103,11 @@ class Place(Protocol):
     @property
     def server(self) -> str | None:
         """The address of the server on which functions run; None if they run here."""
+        ...
+
+    @property
+    def there(self) -> ServerSide | None:
+        """What else a server has; None if functions run here."""
         ...
 
     @property
@@ -102,15 +124,6 @@ class Place(Protocol):
     def events(self) -> EventsPort: ...
     @property
     def events_if_open(self) -> EventsPort | None: ...
-    def function(self, reference: str) -> Any:
-        """What the server serves as ``thumb`` or ``thumb:dev``, to be called as any function; None
-        if functions run here."""
-        ...
-
-    def deployments(self, what: str, **query: str) -> Any:
-        """What a server knows of its deployed functions; None if functions run here."""
-        ...
-
     def endpoint(self) -> Endpoint: ...
     def new_id(self) -> str: ...
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]: ...

@@ -31,7 +31,7 @@ from nbfaas.model.delivery import TriggerQueue
 from nbfaas.model.image import ImageSpec
 from nbfaas.model.records import Record, Subscriber
 from nbfaas.service.lazy import Lazy
-from nbfaas.service.loops import finish_tasks
+from nbfaas.service.loops import finish_tasks, new_loop
 from nbfaas.service.machine import budget
 from nbfaas.service.sandboxes import PoolState, SandboxRow, pool_state, sandbox_rows
 from nbfaas.settings import Settings, config
@@ -58,6 +58,7 @@ class Service:
     """
 
     server = None  # the address of the one on which functions run: it is this process
+    there = None  # what else there is to be had of that
 
     def __init__(self, settings: Settings = config, notify: Callable[[str], None] | None = None):
         self.settings = settings
@@ -75,7 +76,7 @@ class Service:
         self._events = Lazy(self._open_events)
         self._dispatcher: Dispatcher | None = None
         self._backend: Backend | None = None
-        self._loop = asyncio.new_event_loop()
+        self._loop = new_loop()
         self._closed = False
         self._gone = False  # nothing that is given to the loop any more would be run
         self._gate = threading.Lock()  # around ``_closed`` and ``_gone``, and what they decide
@@ -220,12 +221,6 @@ class Service:
     def drain(self, grace: float) -> None:
         """Let nothing more in, and let what runs end within ``grace`` seconds; then close it."""
         self.run(self._get_events().drain(grace))
-
-    def function(self, reference: str) -> None:
-        """There is no server to ask for it."""
-
-    def deployments(self, what: str, **query: str) -> None:
-        """Nor for these."""
 
     def sandboxes(self) -> list[SandboxRow]:
         """The sandboxes there are, prewarmed ones included."""

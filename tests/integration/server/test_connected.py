@@ -30,6 +30,7 @@ from nbfaas.errors import (
     UntrustedResult,
 )
 from nbfaas.notebook.commands import run_command
+from nbfaas.remote.function import HandlerFunction
 from nbfaas.service import get_service, local_service, set_notify
 from nbfaas.settings import config
 
@@ -215,6 +216,24 @@ def test_secrets_of_the_notebook_are_there_and_nowhere_else(server, running):
     assert remote(secrets=[same])(read).remote() == "another-5678"
     journal = (running.data / "journal.db").read_bytes()
     assert b"another-5678" not in journal.replace(pickle.dumps("another-5678")[2:], b"")
+
+
+def test_handlers_state_and_events_are_the_servers(server, running):
+    source = "def handler(event, context):\n    return [event, context.state.incr('calls')]\n"
+    handler = HandlerFunction(source, "/tmp/ipykernel_1/2.py", remote(work).options, "counter")
+    assert handler.remote("a") == ["a", 1]
+    assert handler.remote("b") == ["b", 2]
+    state = nbfaas.State("counter")
+    assert state.get("calls") == 2
+    state.set("more", {"x": [1]})
+    assert state.keys() == ["calls", "more"]
+    with pytest.raises(nbfaas.errors.StateRefused):
+        state.incr("more")
+    assert (running.data / "state.db").exists()
+    sent = nbfaas.events.invoke(handler, nbfaas.Event("order.created", {"x": 1}))
+    assert sent.result(30)[1] == 3
+    with nbfaas.connect(running.url, token=running.token):
+        assert nbfaas.State("counter").get("calls") == 3
 
 
 def test_deployed_functions_run_with_the_servers_routing(running, catalog):
