@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from nbfaas.agent.wire import WireError
@@ -23,6 +22,7 @@ from nbfaas.backends.docker_sandbox import DockerSandbox
 from nbfaas.backends.docker_volumes import choose_user, look_at
 from nbfaas.backends.endpoint import BODY_MARGIN, Endpoint, Greeting
 from nbfaas.backends.folders import owner_folder, remove_if_empty, runtime_root, sweep_folders
+from nbfaas.backends.host_threads import HostThreads
 from nbfaas.backends.owner import Owner
 from nbfaas.errors import NbfaasError, SandboxStartFailed
 from nbfaas.model.image import ImageSpec
@@ -58,8 +58,8 @@ class DockerBackend(Backend):
         self._make_images = make_images
         self._owner = Owner.current()
         self._engine: DockerEngine | None = None
-        self._calls = ThreadPoolExecutor(_CALLS_AT_ONCE, "nbfaas-docker")
-        self._builds = ThreadPoolExecutor(_BUILDS_AT_ONCE, "nbfaas-images")
+        self._calls = HostThreads(_CALLS_AT_ONCE, "nbfaas-docker")
+        self._builds = HostThreads(_BUILDS_AT_ONCE, "nbfaas-images")
         self._ensuring: dict[ImageSpec, asyncio.Future[BuiltImage]] = {}
         self._volume_lock = asyncio.Lock()
 

@@ -51,3 +51,19 @@ def test_cancelled_calls_hold_no_slot(service):
     run.cancel()
     invocations = [*(call._invocation for call in calls), *run._invocations]
     until(lambda: all(each.settled and each.slot is None for each in invocations), 10)
+
+
+def test_it_closes_where_no_thread_can_be_started_any_more(service, tmp_path, monkeypatch):
+    said = []
+    other = Service(Settings(backend="process", data_dir=str(tmp_path), prewarm=0), said.append)
+    invocations = [sleep._invocation(other, (60,), {}) for _ in range(4)]
+    other.dispatcher.submit(invocations)
+    until(lambda: len(list(other.dispatcher.fleet.slots())) >= 2)
+
+    def refuse(thread):
+        raise RuntimeError("can't create new thread at interpreter shutdown")  # as Python 3.12 does
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    other.close()
+    assert all(isinstance(each.error, CancelledError) for each in invocations)
+    assert not [text for text in said if "removed" in text]
