@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nbfaas.server.functions import ServedFunctions
     from nbfaas.service import Service
 
+_SUPERSEDED = 16  # versions that are kept
 _SPARE = 512  # descriptors that large arguments leave to others
 
 
@@ -51,6 +52,7 @@ class Session:
         self._let_go = let_go
         self._limit = limit
         self._versions: dict[str, FunctionVersion | NbfaasError] = {}
+        self._superseded: dict[str, FunctionVersion] = {}  # the latest, for calls on their way
         self._blobs: dict[int, SealedBuffer | bytes] = {}
         self._live: dict[str, Invocation] = {}
         self._obeyed = 0  # the number of the last batch of commands
@@ -102,21 +104,29 @@ class Session:
             case session.StopIdle():
                 dispatcher.stop_idle(command.function)
             case session.Supersede():
-                found = self._versions.pop(command.key, None)
-                if isinstance(found, FunctionVersion):
-                    self._let_go(found)
+                self._supersede(command.key)
             case session.Watch():
                 self._everything = command.everything
+
+    def _supersede(self, key: str) -> None:
+        found = self._versions.pop(key, None)
+        if isinstance(found, FunctionVersion):
+            self._superseded[key] = found
+            while len(self._superseded) > _SUPERSEDED:
+                del self._superseded[next(iter(self._superseded))]
+            self._let_go(found)
 
     async def _submit(self, command: session.Submit) -> None:
         given = [each for each in command.invocations if each.id not in self._live]
         try:
             version_for = await self._function(command)
-        except NbfaasError as error:
+            made = [self._invocation(each, version_for(each.id)) for each in given]
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is what these end with
             for each in given:
                 self._refuse(each, error)
             return
-        made = [self._invocation(each, version_for(each.id)) for each in given]
+        if self.ended is not None:
+            return
         self._live.update({each.id: each for each in made})
         self._service.dispatcher.submit(made)
 
@@ -126,7 +136,7 @@ class Session:
             functions = self._functions
             served = functions.ready(command.key) or await functions.get(command.key)
             return served.version_for
-        version = self.version(command.key)
+        version = self._superseded.get(command.key) or self.version(command.key)
         return lambda _: version
 
     def _invocation(self, given: Given, version: FunctionVersion) -> Invocation:
@@ -149,7 +159,7 @@ class Session:
 
     # -- what the client is told
 
-    def _refuse(self, given: Given, error: NbfaasError) -> None:
+    def _refuse(self, given: Given, error: Exception) -> None:
         self.outbox.put(Settled(given.id, "", InvocationState.FAILED, 0, (), error=tell(error)))
 
     def _settled(self, invocation: Invocation) -> None:
@@ -188,6 +198,7 @@ class Session:
         for version in self.versions:
             self._let_go(version)
         self._versions.clear()
+        self._superseded.clear()
         self._blobs.clear()
         self._unsubscribe()
         self.outbox.put(Ended(reason))

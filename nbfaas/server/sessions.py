@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 _MOST = 100  # sessions at once
 _LOOK_EVERY = 1.0  # seconds between looks for those that are gone
 _STREAM = (b"content-type", b"application/octet-stream")
+_PATIENCE = 10  # times the expiry, for one whose process is busy or stopped, but connected
 _REMEMBERED = 1000  # sessions that have ended
 
 
 class Sessions:
-    """On the service's loop. ``expiry``: seconds without a stream, or without a word of the client
-    for twice as long, after which a session ends; ``limit``: bytes of a request, of one result,
+    """On the service's loop. ``expiry``: seconds without a connection after which a session ends; ``limit``: bytes of a request, of one result,
     and of what waits for a client that takes none of it."""
 
     def __init__(
@@ -172,9 +172,9 @@ class Sessions:
     def _why_over(self, session: Session, now: float) -> str | None:
         if session.outbox.overflows(self._expiry):
             return f"its notebook takes none of more than {self._limit:,} bytes that wait for it"
-        gone = now - self._streamed[session.id] > self._expiry
-        if gone or now - self._heard[session.id] > 2 * self._expiry:
-            return f"nothing was heard of its notebook for {self._expiry:g} s"
+        silent = now - self._heard[session.id]
+        if now - self._streamed[session.id] > self._expiry or silent > _PATIENCE * self._expiry:
+            return f"nothing was heard of its notebook for {max(silent, self._expiry):.0f} s"
         return None
 
     def _let_go(self, version: FunctionVersion) -> None:
