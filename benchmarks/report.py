@@ -80,6 +80,7 @@ class Line:
             if value is None:
                 continue
             unit = "%" if "cpu" in name else _UNITS.get(name, self.row.unit)
+            unit = "s" if name.endswith(("_p50", "_p99")) else unit
             parts.append(f"{what} {show(value, unit)}")
         if self.note:
             parts.append(self.note)
