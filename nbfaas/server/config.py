@@ -153,8 +153,8 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
     session_expiry: Annotated[
         float,
         Meta(
-            description="Seconds without a word of a notebook that is connected, after which what "
-            "it has brought is forgotten.",
+            description="Seconds after which what a connected notebook has brought is forgotten, "
+            "once its connection has broken.",
             ge=1,
             le=86_400,
         ),

@@ -32,8 +32,9 @@ _REMEMBERED = 1000  # sessions that have ended
 
 
 class Sessions:
-    """On the service's loop. ``expiry``: seconds without a connection after which a session ends; ``limit``: bytes of a request, of one result,
-    and of what waits for a client that takes none of it."""
+    """On the service's loop. ``expiry``: seconds without a connection after which a session ends;
+    ``limit``: bytes of a request, of one result, and of what waits for a client that takes none of
+    it."""
 
     def __init__(
         self,
