@@ -31,7 +31,7 @@ class ServerClient:
     ) -> None:
         import httpx
 
-        self.url = (url or os.environ.get(URL) or DEFAULT_URL).rstrip("/")
+        self.url = server_url(url)
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise OptionError("server", self.url, f"an address such as {DEFAULT_URL}")
@@ -107,6 +107,11 @@ class ServerClient:
             problem = reply.json()
         detail = problem.get("detail") or reply.reason_phrase
         raise ServerRefused(reply.status_code, str(detail), problem.get("error"), problem)
+
+
+def server_url(url: str | None) -> str:
+    """``url``, or that of NBFAAS_SERVER, or the usual one of this machine."""
+    return (url or os.environ.get(URL) or DEFAULT_URL).rstrip("/")
 
 
 def _token_here(host: str) -> str | None:

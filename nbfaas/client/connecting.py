@@ -6,7 +6,7 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from nbfaas.client.asking import ServerClient
+from nbfaas.client.asking import ServerClient, server_url
 from nbfaas.errors.serve import ServerRefused
 from nbfaas.service.current import notifier, places, work_at, work_no_more_at
 
@@ -33,6 +33,10 @@ class Connection:
     def is_over(self) -> bool:
         """Whether the server is gone, or has ended it."""
         return self._service.gone is not None
+
+    def leads_to(self, url: str | None) -> bool:
+        """Whether ``connect(url)`` would lead to the same server."""
+        return server_url(url) == self.url
 
     def function(self, name: str) -> ServerFunction:
         """``thumb``, ``thumb:dev`` or ``thumb:v2``: with ``remote``, ``spawn`` and ``map``, as any

@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 _MOST = 100  # sessions at once
 _LOOK_EVERY = 1.0  # seconds between looks for those that are gone
-_STREAM = (b"content-type", b"application/octet-stream")
+_STREAM = (
+    (b"content-type", b"application/octet-stream"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),  # proxies are to hand it on as it comes
+)
 _PATIENCE = 10  # times the expiry, for one whose process is busy or stopped, but connected
 _REMEMBERED = 1000  # sessions that have ended
 
@@ -127,7 +131,7 @@ class Sessions:
     def _stream(self, session: Session, exchange: Exchange) -> Reply | StreamReply:
         if exchange.method != "GET":
             return not_allowed(("GET",))
-        return StreamReply(session.outbox.stream(_number(exchange, "after")), (_STREAM,))
+        return StreamReply(session.outbox.stream(_number(exchange, "after")), _STREAM)
 
     def _tell_of_build(self, line: str) -> None:
         """From any thread. Whose function it is for, nobody knows: several may wait for it."""

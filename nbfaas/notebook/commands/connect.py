@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from nbfaas.client.asking import DEFAULT_URL, TOKEN, URL
-from nbfaas.client.connecting import connect
+from nbfaas.client.connecting import connect, connections
 from nbfaas.notebook.report import Report
 
 
@@ -20,9 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> Report:
-    connection = connect(given.url)
+    there = [each for each in connections()[-1:] if not each.is_over and each.leads_to(given.url)]
+    connection = there[0] if there else connect(given.url)
     served = ", ".join(connection.functions) or "no function"
+    state = "Connected already" if there else "Connected"
     return Report(
-        f"Connected to {connection.url}: functions, cells and commands of this notebook run there "
+        f"{state} to {connection.url}: functions, cells and commands of this notebook run there "
         f"until %faas disconnect. It serves {served}."
     )

@@ -28,6 +28,7 @@ from nbfaas.errors import (
     ResultTooLarge,
     ServerGone,
     ServerRefused,
+    ServerUnreachable,
     UntrustedResult,
 )
 from nbfaas.notebook.commands import run_command
@@ -315,6 +316,7 @@ def test_after_close_functions_run_here_again(running, service):
         call.result(10)
     assert "Connected to" in str(run_command("connect", running.url))
     assert get_service().server == running.url
+    assert "Connected already" in str(run_command("connect", running.url + "/"))
     assert "run here again" in str(run_command("disconnect", ""))
     assert remote(work).remote(1) == 2
 
@@ -357,6 +359,8 @@ def test_only_an_admins_token_connects(serve):
     assert "admin's token" in caught.value.__notes__[0]
     with pytest.raises(ServerRefused, match="not the gateway's token"):
         nbfaas.connect(running.url, token="wrong")
+    with pytest.raises(ServerUnreachable):
+        nbfaas.connect("http://127.0.0.1:9", token="wrong")
 
 
 def test_what_is_too_large_for_the_server_is_said_here(serve):
