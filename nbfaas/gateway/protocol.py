@@ -56,6 +56,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self._stalled: asyncio.TimerHandle | None = None
         self._pending: bytes | None = None  # a refusal that has to wait for an earlier response
         self._head_size = self._header_count = self._received = self._body_size = 0
+        self._body_before = 0  # at the last look at the clock
 
     # -- what the application says
 
@@ -132,6 +133,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self._phase = _HEAD
         self._message += 1
         self._head_size = self._header_count = self._received = self._body_size = 0
+        self._body_before = 0  # at the last look at the clock
         self.scope["state"] = {"connection": self}
 
     def on_url(self, url: bytes) -> None:
@@ -214,7 +216,9 @@ class GatewayProtocol(HttpToolsProtocol):
     def _late(self) -> None:
         self._timer = None
         if self._phase is _BODY:
-            if self.pipeline:  # nothing was read, since an earlier request is being answered
+            came, self._body_before = self._body_size - self._body_before, self._body_size
+            # Nothing was read, since an earlier request is being answered; or it is just large.
+            if self.pipeline or came >= self._limits.body_pace:
                 self._arm(self._timer_for, self._limits.body_deadline)
                 return
             limit = self._limits.body_deadline

@@ -32,6 +32,7 @@ async def hasty() -> AsyncIterator[Place]:
         header_size=4096,
         header_deadline=0.4,
         body_deadline=0.5,
+        body_pace=200,
         connections=8,
         keep_alive=0.5,
         batch=10,

@@ -87,6 +87,19 @@ async def test_a_body_that_trickles_in_is_cut_off(hasty: Place, raw: Raw):
     assert hasty.engine.called == []
 
 
+async def test_a_large_body_that_keeps_coming_is_not_cut_off(hasty: Place, raw: Raw):
+    async def done(event):
+        return "done"
+
+    hasty.engine.functions["fn"] = done
+    await raw.send(request(POST, "Content-Length: 9000", "Content-Type: text/plain"))
+    for _ in range(9):
+        await raw.send(b"x" * 1000)
+        await asyncio.sleep(0.13)
+    answer = await raw.answer()
+    assert (answer.status, answer.body) == (200, b"done")
+
+
 async def test_a_long_call_is_not_cut_off_by_the_deadlines_of_its_request(hasty: Place, raw: Raw):
     async def slowly(event):
         await asyncio.sleep(1.2)  # more than any of the deadlines
