@@ -386,7 +386,7 @@ def _frames_here() -> int:
     warning points at that line."""
     depth = 1
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals["__name__"].startswith("nbfaas."):
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("nbfaas."):
         frame = frame.f_back
         depth += 1
     return depth
