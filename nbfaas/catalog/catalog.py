@@ -179,7 +179,8 @@ class Catalog:
             first = self._resolve(on, name, version, None).number
             second = None if other is None else self._resolve(on, name, other, None).number
             if second == first:
-                raise BadDeployment("other", other, f"it is the first one too, v{first}")
+                both = f"both would be v{first}: a canary is another version"
+                raise BadDeployment("other", other, both)
             move_alias(on, name, alias, (first, second, share), self._clock())
             return self._alias(on, name, alias)
 

@@ -21,12 +21,19 @@ def command(
     """
     if (canary is None) != (percent is None):
         raise click.UsageError("--canary VERSION and --percent SHARE go together")
+    from nbfaas.errors import UnknownVersion
     from nbfaas.remote.deploy import open_catalog
 
     catalog = open_catalog()
     if version is None:
         if canary is None:
             raise click.UsageError("give the VERSION that it shall lead to, or a --canary")
-        version = f"v{catalog.alias(name, alias).version}"
+        try:
+            version = f"v{catalog.alias(name, alias).version}"
+        except UnknownVersion as unknown:
+            whole = f"nbfaas alias {name} {alias} VERSION --canary {canary} --percent {percent:g}"
+            raise click.ClickException(
+                f"{unknown}. A new alias needs the VERSION that the other requests go to: {whole}"
+            ) from None
     weight = None if percent is None else percent / 100
     click.echo(str(catalog.set_alias(name, alias, version, canary, weight)))

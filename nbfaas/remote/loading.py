@@ -22,8 +22,7 @@ def load_function(place: str) -> RemoteFunction[Any, Any]:
     ``NotDeployable``."""
     where, colon, name = place.rpartition(":")
     if not colon or not where or not name:
-        wanted = "path/to/file.py:function or module:function, or an exported folder"
-        raise BadDeployment("function", place, wanted)
+        raise BadDeployment("function", place, _no_place(place))
     with recording_only():
         module = _from_file(Path(where), name) if where.endswith(".py") else _module(where, name)
     found = getattr(module, name, None)
@@ -36,6 +35,16 @@ def load_function(place: str) -> RemoteFunction[Any, Any]:
     if not callable(found) or isinstance(found, type):
         raise BadDeployment("function", name, f"in {where} it is of type {type(found).__name__}")
     return remote(found)
+
+
+def _no_place(place: str) -> str:
+    wanted = "path/to/file.py:function or module:function, or an exported folder"
+    path = Path(place)
+    if path.is_dir():
+        return f"no function was exported to this folder; give {wanted}"
+    if path.suffix == ".py":
+        return f"say which of its functions is meant: {place}:FUNCTION"
+    return f"there is no such folder; give {wanted}"
 
 
 def _from_file(path: Path, function: str) -> ModuleType:

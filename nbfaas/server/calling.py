@@ -135,5 +135,5 @@ def _event(served: ServedFunction, headers: Mapping[str, str], body: bytes, mark
             extensions=trace(headers),
         )
     except ValueError as error:  # BadEvent is one
-        kind = type(error).__name__ if isinstance(error, BadEvent) else "it"
-        raise Refusal(400, f"the body is no valid {media}: {kind}: {error}") from None
+        kind = f"{type(error).__name__}: " if isinstance(error, BadEvent) else ""
+        raise Refusal(400, f"the body is no valid {media}: {kind}{error}") from None

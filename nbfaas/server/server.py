@@ -24,7 +24,7 @@ from nbfaas.server.session_events import SessionEvents
 from nbfaas.server.session_questions import SessionQuestions
 from nbfaas.server.sessions import Sessions
 from nbfaas.server.starting import check_data_folder, open_engine
-from nbfaas.server.tokens import tokens_of
+from nbfaas.server.tokens import admin_missing, tokens_of
 from nbfaas.settings import config as settings
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ class Server:
         self._apply()
         check_data_folder(self._file)
         tokens, whence = tokens_of(config, self._file, Path(settings.data_dir))
+        if (lacking := admin_missing(tokens, self._file, Path(settings.data_dir))) is not None:
+            self._notify(lacking)
         hooks = hooks_of(config, self._file)
         queue_urls = {
             trigger: environment(self._file, f"queue_env.{trigger}", name)

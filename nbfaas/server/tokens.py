@@ -48,6 +48,18 @@ def tokens_of(config: ServerConfig, file: str, data_dir: Path) -> tuple[tuple[To
     return tuple(tokens), ", ".join(where)
 
 
+def admin_missing(tokens: tuple[Token, ...], file: str, data_dir: Path) -> str | None:
+    """What to tell if none of the tokens is an admin's."""
+    if any(token.role is Role.ADMIN for token in tokens):
+        return None
+    made = data_dir / TOKEN_FILE
+    unused = f" {made}, of an earlier start, is none either." if made.exists() else ""
+    return (
+        "no token has the role admin, so notebooks can't connect, and nbfaas logs, dlq and others "
+        f"are refused.{unused} token_env in {file} gives one."
+    )
+
+
 def _with_role(file: str, place: str, keys: TokenKeys) -> list[Token]:
     if bool(keys.env) == bool(keys.file):
         raise ServerConfigError(file, place, "it has env or file, which say where the token is")

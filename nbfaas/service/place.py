@@ -82,6 +82,10 @@ class ServerSide(Protocol):
         """What it serves as ``thumb`` or ``thumb:dev``, to be called as any function."""
         ...
 
+    def served(self) -> list[str]:
+        """The names of what it serves."""
+        ...
+
     def deployments(self, what: str, **query: str) -> Any:
         """What it knows of its deployed functions: rows, or a text."""
         ...

@@ -6,12 +6,14 @@ import multiprocessing
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from manifests import a_manifest
 
 from nbfaas.catalog import Catalog
+from nbfaas.cli import main
 from nbfaas.errors import (
     BadDeployment,
     CatalogUnavailable,
@@ -21,6 +23,7 @@ from nbfaas.errors import (
     UnknownVersion,
     VersionInUse,
 )
+from nbfaas.settings import config
 
 
 @pytest.fixture
@@ -41,6 +44,21 @@ def test_versions_are_found_by_number_alias_and_as_the_latest(catalog):
     assert catalog.version("thumb", "v1").label == "v1"
     assert catalog.version("thumb", "prod").label == "v1"
     assert catalog.version("thumb", "v1").manifest == a_manifest("thumb", 1, "a")
+
+
+def test_a_canary_is_another_version_and_a_new_alias_needs_the_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(config, "data_dir", str(tmp_path))
+    catalog = Catalog(tmp_path / "catalog.db")
+    add(catalog), add(catalog, content="b")
+
+    def alias(*arguments: str) -> str:
+        return CliRunner().invoke(main, ["alias", "thumb", "prod", *arguments]).output
+
+    whole = "nbfaas alias thumb prod VERSION --canary v2 --percent 12.5"
+    assert whole in alias("--canary", "v2", "--percent", "12.5")
+    both = alias("v2", "--canary", "v2", "--percent", "10")
+    assert "both would be v2: a canary is another version" in both
+    assert alias("v1", "--canary", "v2", "--percent", "10") == "prod → v1 0.9, v2 0.1\n"
 
 
 def test_the_same_content_is_found_again(catalog):

@@ -51,6 +51,9 @@ def test_a_plain_function_of_a_module_has_the_default_options(file):
     [
         ("thumb", "path/to/file.py:function or module:function"),
         (":thumb", "path/to/file.py:function or module:function"),
+        ("exportd", "there is no such folder"),
+        ("{folder}", "no function was exported to this folder"),
+        ("{file}", "say which of its functions is meant: .*deployable_code.py:FUNCTION"),
         ("{file}:decorate", "did you mean 'decorated'"),
         ("{file}:VALUE", "of type int"),
         ("{file}:Shape", "of type type"),
@@ -59,7 +62,7 @@ def test_a_plain_function_of_a_module_has_the_default_options(file):
 )
 def test_a_place_that_has_no_function_is_told(file, place, told):
     with pytest.raises(BadDeployment, match=told):
-        load_function(place.format(file=file))
+        load_function(place.format(file=file, folder=file.parent))
 
 
 def test_a_file_must_not_take_the_place_of_another_module(file):

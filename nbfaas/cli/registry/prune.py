@@ -17,6 +17,9 @@ def command(name: str, keep: int, dry_run: bool) -> None:
     """
     from nbfaas.remote.registry import prune_registry
 
-    for entry in prune_registry(name, keep, dry_run=dry_run):
+    entries = prune_registry(name, keep, dry_run=dry_run)
+    if not entries:
+        click.echo(f"Nothing to delete: of {name!r} it has no more than what stays.")
+    for entry in entries:
         would = "would delete" if dry_run else "deleted"
         click.echo(f"{would} {entry.name}:{entry.version} {entry.digest}")

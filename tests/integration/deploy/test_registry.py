@@ -274,6 +274,8 @@ def test_a_registry_is_listed_and_pruned(registry, deploy):
     result = CliRunner().invoke(main, ["registry", "prune", NAME, "--keep", "1"])
     assert result.output.count("deleted") == 2
     assert [entry.version for entry in list_registry(NAME)] == ["v4", "v1"]
+    result = CliRunner().invoke(main, ["registry", "prune", NAME, "--keep", "1"])
+    assert result.output.startswith("Nothing to delete")
     with pytest.raises(NotInRegistry):
         prune_registry("nothing-there", 1)
     with pytest.raises(NotInRegistry, match="has no"):

@@ -32,6 +32,7 @@ from nbfaas.errors import (
     UnknownDeadLetter,
     UnknownTrigger,
 )
+from nbfaas.errors.simulator import UnknownFunction
 from nbfaas.notebook.commands import run_command
 from nbfaas.remote.trigger_specs import recording_only
 from nbfaas.triggers.trigger import TriggerState
@@ -358,6 +359,11 @@ def test_a_deployed_function_gets_triggers_for_as_long_as_the_session_is_there(d
         on.event("also", name="in-session")(server.function(f"{PREFIX}ev"))
         form = nbfaas.simulate(server.function(f"{PREFIX}ev")).form
         assert form["schema"]["properties"]["x"]["type"] == "integer"
+        for name in (f"{PREFIX}ev", f"{PREFIX}ev:v1"):  # %faas simulate NAME
+            named = nbfaas.simulate(name)
+            assert named.form["schema"] == form["schema"]
+        with pytest.raises(UnknownFunction, match=f"did you mean '{PREFIX}ev'"):
+            nbfaas.simulate(f"{PREFIX}eve")
         for kind in ("also", "its-own"):
             (delivery,) = events.send(Event(kind, {"x": 4})).wait(60)
             assert delivery.attempts[0].result == 8

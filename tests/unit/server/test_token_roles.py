@@ -10,7 +10,7 @@ from nbfaas.gateway.reply import Refusal
 from nbfaas.gateway.roles import ANY_ROLE, Role, Token
 from nbfaas.server.calling import made_by
 from nbfaas.server.config import ServerConfig, TokenKeys, parse_config
-from nbfaas.server.tokens import tokens_of
+from nbfaas.server.tokens import admin_missing, tokens_of
 
 TOKENS = (Token("a" * 20), Token("i" * 20, Role.INVOKE, "shop"), Token("r" * 20, Role.READ))
 
@@ -74,6 +74,19 @@ def test_roles_are_configured_and_an_admins_token_comes_first(tmp_path, monkeypa
     ]
     assert "SHOP" in whence
     assert not (tmp_path / "serve.token").exists()
+
+
+def test_a_server_whose_tokens_are_no_admins_tells_so(tmp_path):
+    assert admin_missing(TOKENS, "f.toml", tmp_path) is None
+    told = admin_missing(TOKENS[1:], "f.toml", tmp_path)
+    assert told is not None
+    assert "no token has the role admin" in told
+    assert "token_env in f.toml gives one" in told
+    assert "serve.token" not in told
+    tokens_of(ServerConfig(), "f.toml", tmp_path)  # an earlier start, without tokens of its own
+    assert f"{tmp_path}/serve.token, of an earlier start, is none" in str(
+        admin_missing(TOKENS[1:], "f.toml", tmp_path)
+    )
 
 
 @pytest.mark.parametrize(
