@@ -6,9 +6,10 @@ It is JSON, in the function's image and in the catalog.
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from nbfaas.errors.deploy import ManifestUnreadable
 from nbfaas.model.function import Entry, Isolation
@@ -17,13 +18,16 @@ from nbfaas.model.trigger_spec import TriggerSpec
 SCHEMA = 1
 
 
+_MB = 1024 * 1024
+
+
 class RetriesManifest(msgspec.Struct, frozen=True):
     """``retry_on`` are names of exception types: ``builtins:ValueError``."""
 
-    max_retries: int
-    initial_delay: float
-    backoff_coefficient: float
-    max_delay: float
+    max_retries: Annotated[int, Meta(ge=0)]
+    initial_delay: Annotated[float, Meta(ge=0)]
+    backoff_coefficient: Annotated[float, Meta(ge=1)]
+    max_delay: Annotated[float, Meta(ge=0)]
     retry_on: tuple[str, ...]
 
 
@@ -34,15 +38,16 @@ class VolumeManifest(msgspec.Struct, frozen=True):
 
 
 class OptionsManifest(msgspec.Struct, frozen=True):
-    """``FunctionOptions`` without the image. Bytes, cores and seconds as there."""
+    """``FunctionOptions`` without the image. Bytes, cores and seconds as there. What is read has
+    these bounds, whoever wrote it: to Docker a limit of 0 means that there is none."""
 
-    cpu: float
-    memory: int
-    pids: int
-    scratch: int
-    timeout: float | None
+    cpu: Annotated[float, Meta(ge=0.01)]
+    memory: Annotated[int, Meta(ge=16 * _MB)]
+    pids: Annotated[int, Meta(ge=1, le=4096)]
+    scratch: Annotated[int, Meta(ge=_MB)]
+    timeout: Annotated[float, Meta(gt=0)] | None
     retries: RetriesManifest
-    max_containers: int | None
+    max_containers: Annotated[int, Meta(ge=1)] | None
     env: tuple[tuple[str, str], ...]
     volumes: tuple[VolumeManifest, ...]
     network: bool
@@ -57,7 +62,7 @@ class ImageManifest(msgspec.Struct, frozen=True):
 
     kind: str
     name: str
-    python: str
+    python: Annotated[str, Meta(pattern=r"\A[0-9]+\.[0-9]+\Z")]
     pip: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     sources_hash: str = ""

@@ -81,7 +81,7 @@ def _type_named(function: str, name: str) -> type[BaseException]:
     module, _, qualname = name.partition(":")
     try:
         found = attrgetter(qualname)(importlib.import_module(module))
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:
         raise NotDeployable(
             function,
             f"its retry_on names {name}, which can't be imported here ({error})",

@@ -133,3 +133,38 @@ def test_an_exception_that_is_not_installed_here_is_named():
     )
     with pytest.raises(NotDeployable, match="retry_on names gone_away:Oops"):
         restore_options("thumb", elsewhere, ImageSpec())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"memory": 0},
+        {"memory": -1},
+        {"pids": 0},
+        {"pids": -1},
+        {"scratch": 0},
+        {"cpu": 0.0},
+        {"timeout": -1.0},
+        {"max_containers": 0},
+    ],
+)
+def test_no_manifest_does_without_limits(options):
+    made = manifest(options=msgspec.structs.replace(manifest().options, **options))
+    (name,) = options
+    with pytest.raises(ManifestUnreadable, match=rf"`\$\.options\.{name}`"):
+        read_manifest(made.to_json(), "the image x")
+
+
+def test_the_python_of_a_manifest_is_a_version():
+    image = ImageManifest("runtime", "python", "3.11\nRUN true")
+    with pytest.raises(ManifestUnreadable, match=r"image\.python"):
+        read_manifest(manifest(image=image).to_json(), "the image x")
+
+
+def test_a_module_of_retry_on_that_fails_as_it_is_imported_is_told(monkeypatch, tmp_path):
+    (tmp_path / "fails_at_once.py").write_text("raise RuntimeError('not here')")
+    monkeypatch.syspath_prepend(tmp_path)
+    options = manifest().options
+    retries = msgspec.structs.replace(options.retries, retry_on=("fails_at_once:Error",))
+    with pytest.raises(NotDeployable, match="retry_on names fails_at_once:Error"):
+        restore_options("f", msgspec.structs.replace(options, retries=retries), ImageSpec())
