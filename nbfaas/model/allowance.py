@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import PurePath
 from typing import Annotated, Any
 
 import msgspec
@@ -29,13 +30,16 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True):
 
     network: Annotated[
         bool,
-        Meta(description="Whether they may have the network, queues, and URLs as destinations."),
+        Meta(
+            description="Whether they may have the network, queues, URLs as destinations, and "
+            "routes without a token."
+        ),
     ] = False
     volumes: Annotated[
         tuple[str, ...],
         Meta(
             description="Folders and named volumes that they may mount, and folders that they may "
-            "watch: /data and all below, /data/* for what is below, or a volume's name."
+            "watch: /data, /data/* for each folder in it, or a volume's name."
         ),
     ] = ()
     secrets: Annotated[
@@ -116,28 +120,34 @@ def _asks_of_trigger(spec: TriggerSpec, allowed: Allowance) -> Iterator[Ask]:
         folder = _folder_of(str(spec.arguments[0]))
         if not _may_mount(folder, allowed.volumes):
             yield Ask(f"to watch {folder} (trigger {spec.name})", "volumes", folder)
+    if spec.kind == "http" and spec.options.get("auth", True) is not True and not allowed.network:
+        yield Ask(f"a route without a token (trigger {spec.name})", "network")
     for destination in (spec.on_success, spec.on_failure):
         if destination is not None and destination.kind == "url" and not allowed.network:
             yield Ask(f"to send to {destination.to} (trigger {spec.name})", "network")
 
 
 def _may_mount(source: str, patterns: tuple[str, ...]) -> bool:
-    """A folder has to be allowed as it is called, and as where its links lead: what may write to a
-    folder could put a link to another into it."""
+    """A folder has to be allowed as it is called, and as where its links lead."""
     if not source.startswith("/"):
         return any(fnmatchcase(source, each) for each in patterns if not each.startswith("/"))
-    folders = [each for each in patterns if each.startswith("/")]
+    folders = [each.rstrip("/") or "/" for each in patterns if each.startswith("/")]
     return all(
-        any(_is_within(path, each) for each in folders)
-        for path in (os.path.normpath(source), os.path.realpath(source))
+        _is_allowed(path, folders) for path in (os.path.normpath(source), os.path.realpath(source))
     )
 
 
-def _is_within(path: str, pattern: str) -> bool:
-    if any(character in pattern for character in _WILD):
-        return fnmatchcase(path, pattern)
-    pattern = pattern.rstrip("/")
-    return path == pattern or path.startswith(f"{pattern}/")
+def _is_allowed(path: str, patterns: list[str]) -> bool:
+    """Whether it is named itself, or fits a pattern, and no folder that it is in fits one: what may
+    write there could put a link in its place, at any time after it was looked at."""
+    if path in patterns:
+        return True
+    inside = any(_fits(str(parent), patterns) for parent in PurePath(path).parents)
+    return _fits(path, patterns) and not inside
+
+
+def _fits(path: str, patterns: list[str]) -> bool:
+    return any(fnmatchcase(path, each) for each in patterns)
 
 
 def _folder_of(pattern: str) -> str:

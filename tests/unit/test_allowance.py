@@ -61,6 +61,17 @@ def test_what_asks_for_nothing_may_run():
             "to send to http://x/ (trigger e)",
             "network = true",
         ),
+        (
+            asking(
+                triggers=(
+                    TriggerSpec(
+                        kind="http", name="h", arguments=("GET", "/x"), options={"auth": False}
+                    ),
+                )
+            ),
+            "a route without a token (trigger h)",
+            "network = true",
+        ),
     ],
 )
 def test_each_thing_is_refused_by_default_and_the_key_that_is_told_allows_it(manifest, what, key):
@@ -81,10 +92,12 @@ def test_what_is_told_of_several_things_allows_them_all():
     ("source", "pattern", "allowed"),
     [
         ("/data", "/data", True),
-        ("/data/in/deep", "/data", True),
-        ("/data/in", "/data/", True),
+        ("/data", "/data/", True),
+        ("/data/in", "/data", False),
+        ("/data/in", "/data/*", True),
         ("/database", "/data", False),
-        ("/data/in/deep", "/data/*", True),
+        ("/data/in/deep", "/data/*", False),
+        ("/data/in/deep", "/data/*/deep", True),
         ("/data", "/data/*", False),
         ("/data/../etc", "/data", False),
         ("/data/x/../../etc", "/data/*", False),
@@ -94,7 +107,8 @@ def test_what_is_told_of_several_things_allows_them_all():
         ("cache", "cac*", True),
         ("cache", "*", True),
         ("/etc", "*", False),
-        ("/etc", "/", True),
+        ("/", "/", True),
+        ("/etc", "/", False),
     ],
 )
 def test_a_folder_is_allowed_by_where_it_is(source, pattern, allowed):
@@ -107,10 +121,17 @@ def test_a_link_out_of_what_is_allowed_is_not_followed(tmp_path):
     (tmp_path / "data" / "out").symlink_to("/etc")
     (tmp_path / "data" / "in").mkdir()
     (tmp_path / "data" / "within").symlink_to(tmp_path / "data" / "in")
-    allowed = Allowance(volumes=(str(tmp_path / "data"),))
+    allowed = Allowance(volumes=(f"{tmp_path}/data/*",))
     assert not_allowed(asking(volumes=[str(tmp_path / "data" / "out")]), allowed)
     assert not_allowed(asking(volumes=[str(tmp_path / "data" / "out" / "ssl")]), allowed)
     assert not not_allowed(asking(volumes=[str(tmp_path / "data" / "within")]), allowed)
+
+
+def test_a_folder_that_another_one_s_writer_could_replace_has_to_be_named():
+    manifest = asking(volumes=["/data/a", "/data/a/b"])
+    asks = not_allowed(manifest, Allowance(volumes=("/data/*",)))
+    assert [each.what for each in asks] == ["the folder /data/a/b to read"]
+    assert not not_allowed(manifest, Allowance(volumes=("/data/*", "/data/a/b")))
 
 
 def test_the_error_names_version_wishes_and_keys(monkeypatch):
