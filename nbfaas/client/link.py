@@ -21,6 +21,7 @@ _ACKNOWLEDGE = 0.5  # seconds between words of what was received, while there is
 _SILENCE = 15.0  # seconds without a byte, after which a stream has broken; the server says so in 5
 _GIVE_UP = 30.0  # seconds of trying; the server keeps a session for that long
 _NOBODY = 5.0  # … while nothing at all listens there
+_UNREADABLE = 3  # times that the same frame can't be read, until it is given up
 _PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)  # seconds between tries
 
 
@@ -123,6 +124,7 @@ class Link:
 
     async def _listen(self) -> None:
         trying = _Trying(self._loop.time())
+        bad: list[int] = []  # what had been received when a stream could not be read
         while self.gone is None:
             path = f"{self._path}/stream?after={self._received}"
             try:
@@ -136,33 +138,43 @@ class Link:
                         trying = _Trying(self._loop.time())
                         self._take_in(reader, chunk)
                 await self._try_again(trying, None)
+            except BadStream as error:
+                bad.append(self._received)
+                if bad[-_UNREADABLE:] == [self._received] * _UNREADABLE:
+                    self._give_up(f"what it sends can't be understood ({error})")
+                await self._try_again(trying, error)
             except Exception as error:  # noqa: BLE001 - as above
                 await self._try_again(trying, error)
 
     def _take_in(self, reader: FrameReader, chunk: bytes) -> None:
-        """Raises ``BadStream``."""
+        """Raises ``BadStream``; what came before is received all the same, since it is not sent
+        again."""
         frames: list[Frame] = []
-        for number, frame in reader.feed(chunk):
-            if isinstance(frame, Ended):
+        over: str | None = None
+        try:
+            for number, frame in reader.feed(chunk):
+                if isinstance(frame, Ended):
+                    over = frame.reason
+                    break
+                if number:
+                    if number != self._received + 1:
+                        if number <= self._received:
+                            continue
+                        raise BadStream(f"frame {number} after {self._received}")
+                    self._received = number
+                if not isinstance(frame, Alive):
+                    frames.append(frame)
+        finally:
+            if frames:
                 self._receive(frames)
-                self._give_up(frame.reason)
-                return
-            if number:
-                if number != self._received + 1:
-                    if number <= self._received:
-                        continue
-                    raise BadStream(f"frame {number} after {self._received}")
-                self._received = number
-            if not isinstance(frame, Alive):
-                frames.append(frame)
-        if frames:
-            self._receive(frames)
+        if over is not None:
+            self._give_up(over)
 
     # -- trouble
 
     async def _refused(self, trying: _Trying, reply: httpx.Response) -> None:
         detail = reply.reason_phrase
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, AttributeError):  # it need not be nbfaas that answers
             detail = str(reply.json().get("detail", detail))
         if reply.status_code in (429, 500, 502, 503, 504):
             await self._try_again(trying, RuntimeError(f"{detail} (HTTP {reply.status_code})"))

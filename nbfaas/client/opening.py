@@ -11,6 +11,7 @@ from nbfaas.agent.wire import Bytes, Frame, Kind
 from nbfaas.dispatch.invocation import Invocation
 from nbfaas.dispatch.outcome import read_failure
 from nbfaas.errors import CancelledError
+from nbfaas.errors.serve import ServerError
 from nbfaas.model.failures import told
 from nbfaas.model.invocation import InvocationState
 from nbfaas.model.session import Settled
@@ -25,7 +26,16 @@ def is_large(end: Settled) -> bool:
 
 
 def open_end(invocation: Invocation, end: Settled) -> tuple[Any, BaseException | None]:
-    """The value, or what the invocation ended with instead. Never raises."""
+    """The value, or what the invocation ended with instead. Never raises, whatever was told."""
+    try:
+        return _opened(invocation, end)
+    except Exception as error:  # noqa: BLE001 - else the call would never end
+        name, reason = invocation.function.name, f"{type(error).__name__}: {error}"
+        told_badly = f"what the server tells of the call {invocation.id} of {name!r} makes no sense"
+        return None, ServerError(f"{told_badly} ({reason}). Is it of another version of nbfaas?")
+
+
+def _opened(invocation: Invocation, end: Settled) -> tuple[Any, BaseException | None]:
     function = invocation.function
     if end.state is InvocationState.CANCELLED:
         name = function.name

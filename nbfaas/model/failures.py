@@ -50,7 +50,11 @@ def told(error: ErrorTold) -> BaseException:
     new: Any = base.__new__
     made: NbfaasError = new(kind)
     made.args = (error.message,)
-    made.__dict__.update(error.attributes)
+    made.__dict__.update(
+        (name, value)
+        for name, value in error.attributes.items()
+        if not (name.startswith("_") or callable(getattr(kind, name, None)))
+    )
     return made
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from nbfaas.errors import NbfaasError
 from nbfaas.model import records
@@ -62,8 +63,8 @@ class Given(msgspec.Struct, frozen=True, array_like=True, gc=False):
     parts: tuple[bytes | int, ...]
     queued_at: float
     run_id: str | None = None
-    index: int | None = None
-    chunksize: int | None = None
+    index: Annotated[int, Meta(ge=0)] | None = None
+    chunksize: Annotated[int, Meta(ge=1)] | None = None
     event: dict[str, Any] | None = None
 
 
@@ -205,8 +206,8 @@ class FrameReader:
         return f"<FrameReader {len(self._unread)} bytes unread>"
 
     def feed(self, data: bytes) -> Iterator[tuple[int, Frame]]:
-        """The frames that are complete now, with their numbers. Raises ``BadStream``. Frames of a
-        kind that only newer servers have are left out."""
+        """The frames that are complete now, with their numbers. Raises ``BadStream``. A frame of a
+        kind that only newer servers have is an ``Alive`` with its number."""
         unread = self._unread
         unread += data
         at = 0
@@ -216,17 +217,16 @@ class FrameReader:
                 end = at + _LENGTH.size + length
                 if len(unread) < end:
                     break
-                found = _read(bytes(view[at + _LENGTH.size : end]))
+                content = bytes(view[at + _LENGTH.size : end])
                 at = end
-                if found is not None:
-                    yield found
+                yield _read(content)
         del unread[:at]
 
 
-def _read(content: bytes) -> tuple[int, Frame] | None:
+def _read(content: bytes) -> tuple[int, Frame]:
     try:
         number, kind, rest = _head.decode(content)
         decoder = _decoders.get(kind)
-        return None if decoder is None else (number, decoder.decode(rest))
+        return number, Alive() if decoder is None else decoder.decode(rest)
     except msgspec.MsgspecError as error:
         raise BadStream(f"a frame that can't be read: {error}") from None

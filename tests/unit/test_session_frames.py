@@ -34,10 +34,10 @@ def test_frames_are_read_however_the_bytes_are_cut(sizes):
     assert found == list(enumerate(frames))
 
 
-def test_a_frame_of_a_newer_server_is_left_out_and_nonsense_is_refused():
+def test_a_frame_of_a_newer_server_says_nothing_but_its_number_and_nonsense_is_refused():
     content = msgspec.msgpack.encode((3, "Unheard", {"of": 1}))
     data = len(content).to_bytes(4, "little") + content
-    assert list(FrameReader().feed(data + frame_bytes(4, LOG))) == [(4, LOG)]
+    assert list(FrameReader().feed(data + frame_bytes(4, LOG))) == [(3, Alive()), (4, LOG)]
     with pytest.raises(BadStream):
         list(FrameReader().feed(b"\x03\x00\x00\x00abc"))
 
@@ -51,6 +51,19 @@ def test_commands_come_back_as_they_were():
         session.Watch(True),
     ]
     assert session.commands_of(session.encode(commands)) == commands
+
+
+def test_a_chunk_of_no_invocation_is_refused():
+    submit = session.Submit("k", False, (session.Given("a-1", (), 1.0, chunksize=-3),))
+    with pytest.raises(msgspec.ValidationError, match=">= 1"):
+        session.commands_of(session.encode([submit]))
+
+
+def test_what_is_told_of_an_error_replaces_none_of_its_methods():
+    forged = {"__notes__": "x", "add_note": 1, "function": "f"}
+    found = told(ErrorTold("OutOfMemory", "no memory", forged))
+    found.add_note("a note")
+    assert (found.function, found.__notes__) == ("f", ["a note"])
 
 
 def test_errors_keep_their_types_and_attributes():
