@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from nbfaas.service import Service
 
 _SUPERSEDED = 16  # versions that are kept
+LOGGER = logging.getLogger("nbfaas.server")
+
 _SPARE = 512  # descriptors that large arguments leave to others
 
 
@@ -192,7 +195,10 @@ class Session:
             return
         self.ended = reason
         for end in reversed(self.at_end):
-            await end()
+            try:
+                await end()
+            except Exception:
+                LOGGER.exception("the end of the session %s", self.id)  # the rest of it goes on
         live = list(self._live.values())
         self._service.dispatcher.cancel(live)
         for version in self.versions:

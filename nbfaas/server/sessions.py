@@ -168,6 +168,8 @@ class Sessions:
             await asyncio.sleep(_LOOK_EVERY)
             now = asyncio.get_running_loop().time()
             for session in list(self._there.values()):
+                if session.id not in self._there:
+                    continue  # ended while another one was
                 if session.outbox.streaming:
                     self._streamed[session.id] = now
                 if why := self._why_over(session, now):

@@ -1,0 +1,67 @@
+"""Sessions end, whatever happens as others do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from nbfaas.server.session import Session
+from nbfaas.server.sessions import Sessions
+
+pytestmark = pytest.mark.parametrize("service", ["process"], indirect=True)
+
+
+def expiring(service) -> Sessions:
+    nothing: Any = None
+    return Sessions(
+        service, nothing, nothing, nothing, lambda line: None, expiry=0.3, limit=1 << 20
+    )
+
+
+async def opened(sessions: Sessions) -> Session:
+    exchange: Any = SimpleNamespace(method="POST")
+    reply = await sessions.answer("", exchange)
+    return sessions._there[json.loads(reply.body)["id"]]
+
+
+def test_a_session_that_ends_while_another_one_does_keeps_none_from_ending(service):
+    async def scenario() -> None:
+        sessions = expiring(service)
+        first, second = await opened(sessions), await opened(sessions)
+
+        async def end_the_second() -> None:
+            await sessions.end(second, "its notebook has disconnected")
+
+        first.at_end.append(end_the_second)
+        async with asyncio.timeout(20):
+            while not second.ended:
+                await asyncio.sleep(0.05)
+            third = await opened(sessions)
+            while not third.ended:
+                await asyncio.sleep(0.05)
+        assert second.ended == "its notebook has disconnected"
+        await sessions.close("over")
+
+    service.run(scenario())
+
+
+def test_what_goes_wrong_at_the_end_of_a_session_keeps_nothing_of_it(service, caplog):
+    async def scenario() -> None:
+        sessions = expiring(service)
+        session = await opened(sessions)
+
+        async def fail() -> None:
+            raise OSError("no space left")
+
+        session.at_end.append(fail)
+        await sessions.end(session, "over")
+        assert session.ended == "over"
+        assert session.outbox._closed
+        await sessions.close("over")
+
+    service.run(scenario())
+    assert "no space left" in caplog.text
