@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from nbfaas.errors.serve import ServerConfigError
+from nbfaas.errors import NbfaasError
+from nbfaas.errors.serve import ServerConfigError, TriggerNotMade
 from nbfaas.model.delivery import DeliveryPolicy
 from nbfaas.model.function import Retries
 from nbfaas.model.trigger_spec import DestinationSpec, TriggerSpec
@@ -47,7 +48,8 @@ def rebuild_trigger(
     """The trigger, not yet registered, with the triggers of its destinations. ``function`` is what
     the decorator is given, ``served`` gets the events; ``find`` gives the function that a
     destination names; ``urls`` are those with credentials, by the name of the queue's trigger, or
-    of the destination's (``NAME.on_failure``). Raises ``ServerConfigError``, ``BadTrigger``."""
+    of the destination's (``NAME.on_failure``). Raises ``ServerConfigError``, ``BadTrigger``,
+    ``TriggerNotMade``."""
     from nbfaas.remote.trigger_making import make_trigger
     from nbfaas.remote.trigger_specs import recording_only
 
@@ -55,12 +57,18 @@ def rebuild_trigger(
     # Where its destinations lead is told below: here functions are what their aliases lead to.
     plain = msgspec.structs.replace(spec, on_success=None, on_failure=None)
     with recording_only():
-        make_trigger(plain, function, _no_destination, url=url)
+        try:
+            make_trigger(plain, function, _no_destination, url=url)
+        except NbfaasError:
+            raise
+        except Exception as error:  # noqa: BLE001 - manifests may hold what no decorator has noted
+            reason = f"{type(error).__name__}: {error}"
+            raise TriggerNotMade(served.name, spec.name, reason) from None
     trigger = function.triggers.pop()
     trigger.target = FUNCTION + served.name
     trigger.spec = spec
     if spec.kind == "file":
-        _make_folder(trigger)
+        _make_folder(trigger, served.name)
     followers: Followers = []
     given = (trigger, find, urls, followers)
     success = _destination(spec.on_success, "on_success", *given)
@@ -86,11 +94,15 @@ def _whole_url(trigger: str, of: str, function: str, urls: Mapping[str, str]) ->
     return urls[trigger]
 
 
-def _make_folder(trigger: Trigger) -> None:
+def _make_folder(trigger: Trigger, function: str) -> None:
     from nbfaas.triggers.file_source import FileSource
 
     assert isinstance(trigger.source, FileSource)
-    os.makedirs(trigger.source.folder, exist_ok=True)  # Docker would make it, as root
+    try:
+        os.makedirs(trigger.source.folder, exist_ok=True)  # Docker would make it, as root
+    except OSError as error:
+        reason = f"{trigger.source.folder} can't be made: {error.strerror}"
+        raise TriggerNotMade(function, trigger.name, reason) from None
 
 
 def _destination(

@@ -7,7 +7,7 @@ import pytest
 
 from nbfaas import DeliveryPolicy, on, remote
 from nbfaas.errors import BadTrigger, NotDeployable
-from nbfaas.errors.serve import ServerConfigError
+from nbfaas.errors.serve import ServerConfigError, TriggerNotMade
 from nbfaas.model.trigger_spec import DestinationSpec, TriggerSpec
 from nbfaas.remote.trigger_making import make_trigger
 from nbfaas.remote.trigger_specs import recording_only
@@ -107,3 +107,19 @@ def test_a_server_is_given_the_credentials_of_a_destination_by_its_trigger_s_nam
     trigger, [(follower, _)] = rebuild_trigger(spec, function, function, {}.get, given)
     assert follower.target == f"url:{url}"
     assert "s3cret" not in f"{trigger!r} {follower!r} {trigger.spec!r}"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        TriggerSpec(kind="file", name="x"),
+        TriggerSpec(kind="file", name="x", arguments=(["/in/*"],)),
+        TriggerSpec(kind="event", name="x", arguments=("a",), options={"name": "y"}),
+        TriggerSpec(kind="queue", name="x", secret=True),
+        TriggerSpec(kind="file", name="x", arguments=("/proc/nowhere/*",)),
+    ],
+    ids=str,
+)
+def test_a_manifest_s_trigger_that_no_decorator_would_make_is_told_with_its_name(spec):
+    with pytest.raises(TriggerNotMade, match=r"the trigger 'x' of plain does not work: \S+"):
+        rebuild_trigger(spec, remote(plain), remote(plain), {}.get, {"x": "redis://localhost"})
