@@ -77,7 +77,11 @@ def read_event(path: Path) -> Event:
 
 
 def write_expectation(case: Case, expectation: Expectation) -> None:
-    """Raises ``BadExpectation`` if it can't be written."""
+    """Raises ``BadExpectation`` if it can't be written, or a link leads out of the folder of the
+    events: it would be some other file that is overwritten."""
+    path, folder = case.expectation_path, case.path.parent
+    if path.is_symlink() or not path.parent.resolve().is_relative_to(folder.resolve()):
+        raise BadExpectation(str(path), "it is not written, because a link leads out of the folder")
     try:
         case.expectation_path.parent.mkdir(parents=True, exist_ok=True)
         case.expectation_path.write_text(expectation.to_json(), "utf-8")

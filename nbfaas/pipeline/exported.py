@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbfaas.catalog.names import check_name, version_number
 from nbfaas.errors import IntegrityError, ManifestUnreadable, NotAnExport, RuntimeDiffers
 from nbfaas.errors.packaging import PythonMismatch
 from nbfaas.model.function import FunctionVersion
@@ -67,8 +68,8 @@ def is_export(place: str | Path) -> bool:
 
 
 def read_export(place: str | Path) -> Exported:
-    """Raises ``NotAnExport``, ``ManifestUnreadable``; ``IntegrityError`` if the payload or the
-    manifest was changed."""
+    """Raises ``NotAnExport``, ``ManifestUnreadable``, ``BadDeployment``; ``IntegrityError`` if the
+    payload or the manifest was changed."""
     folder = Path(place).expanduser().resolve()
     manifest = read_manifest(_read(folder, MANIFEST), str(folder / MANIFEST))
     payload = _read(folder, PAYLOAD)
@@ -78,9 +79,18 @@ def read_export(place: str | Path) -> Exported:
     if content_hash_of(manifest) != manifest.content_hash:
         reason = "it has another content hash than it says"
         raise IntegrityError(str(folder / MANIFEST), reason, _EXPORT_AGAIN)
-    if not manifest.name or Path(manifest.name).name != manifest.name:
-        raise ManifestUnreadable(str(folder / MANIFEST), f"its name is {manifest.name!r}")
+    _check_names(manifest, str(folder / MANIFEST))
     return Exported(folder, manifest, payload)
+
+
+def _check_names(manifest: FunctionManifest, where: str) -> None:
+    """They become parts of paths. Raises ``ManifestUnreadable``, ``BadDeployment``."""
+    check_name(manifest.name)
+    if version_number(manifest.version) is None:
+        raise ManifestUnreadable(where, f"its version is {manifest.version!r}")
+    for name in (manifest.function, *manifest.image.sources):
+        if name in ("", ".", "..") or "/" in name or "\0" in name:
+            raise ManifestUnreadable(where, f"{name!r} in it is no name of a function or module")
 
 
 def check_python(exported: Exported) -> None:

@@ -7,14 +7,19 @@ import re
 from collections.abc import Sequence
 from importlib.resources import files
 
+from nbfaas.errors import IntegrityError
 from nbfaas.model.manifest import FunctionManifest
 
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@-]*")
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 IGNORED = "*\n!manifest.json\n!payload.bin\n!source.py\n"
 
 
 def dockerfile(manifest: FunctionManifest, base: str, labels: dict[str, str]) -> str:
-    """``base`` is the reference of the runtime's image."""
+    """``base`` is the reference of the runtime's image; it is what a label of an image says, which
+    anybody may have pushed. Raises ``IntegrityError``."""
+    if not _REFERENCE.fullmatch(base):
+        raise IntegrityError("the image", f"it has a runtime called {base!r}", "Do not use it.")
     lines = [f"LABEL {key}={_quoted(value)}" for key, value in sorted(labels.items())]
     return _filled(
         "Dockerfile",

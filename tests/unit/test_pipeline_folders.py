@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 from manifests import a_manifest
 
 import nbfaas
 from nbfaas.agent.event import Event
 from nbfaas.errors import (
+    BadDeployment,
+    BadExpectation,
     ExportRefused,
     IntegrityError,
     ManifestUnreadable,
@@ -20,8 +24,10 @@ from nbfaas.errors import (
     SavedEventUnusable,
     UnknownSavedEvent,
 )
+from nbfaas.model.manifest import ImageManifest
 from nbfaas.model.trigger_spec import TriggerSpec
-from nbfaas.pipeline.cases import find_cases
+from nbfaas.pipeline.cases import find_cases, write_expectation
+from nbfaas.pipeline.expectation import NOTHING
 from nbfaas.pipeline.exported import read_export
 from nbfaas.pipeline.junit import junit_xml
 from nbfaas.pipeline.rendering import dockerfile, readme, requirements
@@ -88,10 +94,6 @@ def test_where_nothing_can_be_written_is_told(tmp_path):
 @pytest.fixture
 def exported(tmp_path):
     """A folder with a manifest and its payload."""
-    import hashlib
-
-    import msgspec
-
     manifest = a_manifest()
     payload_hash = hashlib.sha256(b"payload").hexdigest()
     manifest = msgspec.structs.replace(manifest, payload_hash=payload_hash).sealed()
@@ -116,6 +118,46 @@ def test_an_export_is_checked_when_it_is_read(exported):
     (exported / "manifest.json").write_text("{}")
     with pytest.raises(ManifestUnreadable):
         read_export(exported)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"function": "../../elsewhere"},
+        {"function": "/elsewhere"},
+        {"function": ".."},
+        {"name": ".."},
+        {"name": "a$(b)"},
+        {"version": "v1\nv2"},
+        {"image": ImageManifest("runtime", "python", "3.11", sources=("../../secret",))},
+        {"image": ImageManifest("runtime", "python", "3.11", sources=("/dev/zero",))},
+    ],
+    ids=str,
+)
+def test_no_name_in_an_export_leads_out_of_it(exported, changes):
+    manifest = msgspec.structs.replace(read_export(exported).manifest, **changes).sealed()
+    (exported / "manifest.json").write_bytes(manifest.to_json())
+    with pytest.raises((ManifestUnreadable, BadDeployment)):
+        read_export(exported)
+
+
+@pytest.mark.parametrize("link", ["a.json", "."])
+def test_expectations_are_not_written_where_links_lead_to(tmp_path, link):
+    events, outside = tmp_path / "events", tmp_path / "outside"
+    save(events, "a")
+    outside.mkdir()
+    (outside / "a.json").write_text("{}")
+    folder = events / "expected" / "pay"
+    folder.parent.mkdir()
+    if link == ".":
+        folder.symlink_to(outside)
+    else:
+        folder.mkdir()
+        (folder / link).symlink_to(outside / link)
+    (case,), _ = find_cases(events, "pay", [LARGE])
+    with pytest.raises(BadExpectation, match="a link leads out of the folder"):
+        write_expectation(case, NOTHING)
+    assert (outside / "a.json").read_text() == "{}"
 
 
 def save(folder, name, kind="order.created", data=None):
@@ -167,6 +209,8 @@ def test_what_the_simulator_saves_is_taken_as_it_is(tmp_path, monkeypatch):
 
 def test_texts_name_the_version_and_keep_quotes():
     manifest = a_manifest(number=3)
+    with pytest.raises(IntegrityError, match="a runtime called"):
+        dockerfile(manifest, "nbfaas/python\nRUN true", {})
     text = dockerfile(manifest, "nbfaas/python:3.11-x", {"b": 'say "$HOME"', "a": "1"})
     assert "ARG BASE=nbfaas/python:3.11-x\n" in text
     assert 'LABEL a="1"\nLABEL b="say \\"\\$HOME\\""' in text
