@@ -102,6 +102,7 @@ class DockerBackend(Backend):
             user=user,
             socket_folder=str(endpoint.folder),
             nonce=endpoint.nonce,
+            image_volumes=built.volumes,
         )
         try:
             launched, greeting = await self._launch(name, config, endpoint, built, spec.network)

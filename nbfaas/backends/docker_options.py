@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+from collections.abc import Sequence
 from typing import Any
 
 from nbfaas.backends.base import SandboxSpec
@@ -47,11 +49,13 @@ def sandbox_config(
     user: tuple[int, int],
     socket_folder: str,
     nonce: str,
+    image_volumes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The container of one sandbox. ``socket_folder`` is on the host, ``interpreter`` in the image.
-    It has no network: see ``DockerEngine.launch``.
+    It has no network: see ``DockerEngine.launch``. ``image_volumes`` are paths at which the image
+    itself wants volumes: they get what /tmp has, since volumes are on the disk and have no limit.
 
-    /tmp is the only place that can be written to, and files there may be executed, since some
+    Else /tmp is the only place that can be written to, and files there may be executed, since some
     packages compile there; it counts towards the memory limit.
     """
     environment = {
@@ -63,6 +67,8 @@ def sandbox_config(
         "NBFAAS_NONCE": nonce,
     }
     tmp = f"rw,exec,nosuid,nodev,mode=1777,size={spec.resources.scratch}"
+    mounted = {posixpath.normpath(volume.target) for volume in spec.volumes}
+    wanted = {posixpath.normpath(f"/{path.lstrip('/')}") for path in image_volumes}
     uid, gid = user
     config = _confined(image, [interpreter, AGENT], owner, spec.resources)
     config.update(
@@ -73,7 +79,7 @@ def sandbox_config(
     )
     config["HostConfig"].update(
         NetworkMode="none",
-        Tmpfs={"/tmp": tmp},  # noqa: S108
+        Tmpfs=dict.fromkeys(["/tmp", *sorted(wanted - mounted)], tmp),  # noqa: S108
         # Removed by the daemon when the agent exits: so even a killed kernel leaves nothing.
         AutoRemove=True,
         Mounts=[

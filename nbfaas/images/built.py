@@ -15,7 +15,8 @@ class BuiltImage:
     """An image that sandboxes can be started from: ``interpreter /opt/nbfaas/nbfaas_agent.py``.
 
     ``interpreter`` is an absolute path in the image, ``runtime`` what users call the image,
-    ``python`` its minor version ("3.11"). ``packages`` are those that nbfaas installed.
+    ``python`` its minor version ("3.11"). ``packages`` are those that nbfaas installed, ``volumes``
+    the paths at which the image wants volumes.
     """
 
     reference: str
@@ -25,6 +26,7 @@ class BuiltImage:
     runtime: str
     size: int  # bytes, all layers
     packages: dict[str, str] = field(hash=False)
+    volumes: tuple[str, ...] = ()
 
     @classmethod
     def from_inspection(cls, reference: str, found: dict[str, Any]) -> BuiltImage:
@@ -37,6 +39,7 @@ class BuiltImage:
             runtime=labels[f"{LABEL}runtime"],
             size=int(found["Size"]),
             packages=json.loads(labels[f"{LABEL}packages"]),
+            volumes=tuple(found["Config"].get("Volumes") or ()),
         )
 
     def __repr__(self) -> str:

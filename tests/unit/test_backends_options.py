@@ -15,7 +15,7 @@ from nbfaas.model.image import ImageSpec
 OWNER = Owner("0b5a", 7, 99, 4)
 
 
-def config(spec: SandboxSpec) -> dict:
+def config(spec: SandboxSpec, *image_volumes: str) -> dict:
     return sandbox_config(
         spec,
         image="img:1",
@@ -25,6 +25,7 @@ def config(spec: SandboxSpec) -> dict:
         user=NOBODY,
         socket_folder="/run/user/1/x",
         nonce="00ff",
+        image_volumes=image_volumes,
     )
 
 
@@ -50,6 +51,13 @@ def test_volumes_are_mounted_as_asked_and_the_socket_read_only():
         ("volume", "name", "/data", True),
         ("bind", "/home/me", "/src", False),
     ]
+
+
+def test_where_an_image_wants_volumes_it_gets_memory_within_the_limits():
+    spec = SandboxSpec(ImageSpec(), Resources(), (Volume("/mine", "name"),))
+    host = config(spec, "/cache/", "mine", "/tmp")["HostConfig"]
+    assert host["Tmpfs"].keys() == {"/tmp", "/cache"}
+    assert host["Tmpfs"]["/cache"] == host["Tmpfs"]["/tmp"]
 
 
 def test_the_configuration_is_what_json_can_say():
