@@ -25,8 +25,10 @@ def command(
     code, options and packages are the same version, which is not built again. FOLDER is one that
     `nbfaas export` has written: it becomes the same version here.
     """
-    from nbfaas.remote.distribution import push
+    from nbfaas.remote.distribution import check_registry, push
 
+    if pushes:
+        check_registry()  # before anything is deployed
     deployed = _deploy(place, name, alias, image)
     click.echo(str(deployed))
     click.echo(f"{deployed.image}  {deployed.digest}  content {deployed.content_hash[:12]}")

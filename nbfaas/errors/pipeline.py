@@ -63,8 +63,8 @@ class BadExpectation(DeployError, ValueError):
 
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(
-            f"the expectation {path} makes no sense: {problem}. It is a JSON object with result, "
-            "error, matches or triggers; `nbfaas test --update` writes one."
+            f"the expectation {path} makes no sense: {problem.rstrip('.')}. It is a JSON object "
+            "with result, error, matches or triggers; `nbfaas test --update` writes one."
         )
         self.path = path
         self.problem = problem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,6 +67,11 @@ def export(
     ``UnknownVersion``, ``BadDeployment``, ``UnknownSavedEvent``, ``SavedEventUnusable``,
     ``BadExpectation``, ``EventStoreError``, and what reading the image raises.
     """
+    try:
+        operator.index(events)
+    except TypeError:
+        wanted = "how many of the latest that were delivered; names=[…] chooses saved ones"
+        raise BadDeployment("events", events, wanted) from None
     catalog = open_catalog()
     version = _version(catalog, reference)
     with open_images(config, show) as images:

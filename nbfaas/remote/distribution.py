@@ -52,6 +52,14 @@ class Distributed:
         return f"<Distributed {self.version} {self.pin.how} {self.pin.reference}>"
 
 
+def check_registry() -> None:
+    """Whether there is one to push to, as the settings say; it is not asked. Raises
+    ``ConfigurationError``, ``BadDeployment``."""
+    from nbfaas.images.registry import Address
+
+    Address.parse(config.registry)
+
+
 def push(reference: str, show: Show | None = None) -> Distributed:
     """Upload a version (``thumb:v3``, ``thumb:prod``, ``thumb``) to the registry of the settings.
 

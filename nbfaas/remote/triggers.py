@@ -195,9 +195,11 @@ def add_trigger(
     there = engine.triggers.get(trigger.name)
     if there is not None and (there.target != trigger.target or there.kind == _DESTINATION):
         if not cell_triggers.give_way(there):
+            at = "" if service.server is None else f" on {service.server}"
+            its_own = "" if service.server is None else ", if it is this notebook's"
             wanted = (
-                f"a trigger of {there.target_name!r} has this name; choose another, or remove that "
-                f"one: %faas triggers remove {there.name}"
+                f"a trigger of {there.target_name!r} has this name{at}; choose another, or remove "
+                f"that one{its_own}: %faas triggers remove {there.name}"
             )
             raise BadTrigger(trigger.kind, "name", trigger.name, wanted)
         service.run(engine.remove(there.name))

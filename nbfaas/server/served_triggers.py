@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from nbfaas.triggers.engine import EventEngine
     from nbfaas.triggers.trigger import Trigger
 
+_OF_NO_CODE = ("invoke", "destination")  # kinds of triggers that functions are not deployed with
+_ONCE_GONE = "It will be made once the notebook has removed its own, or is not connected any more."
+
 
 class ServedTriggers:
     """``find`` gives the function that a destination names. Coroutines run on the engine's loop,
@@ -72,12 +75,12 @@ class ServedTriggers:
         there: Mapping[str, Trigger],
     ) -> None:
         if spec.name not in there and spec.name in self._engine.triggers:
-            owner = self._owner(spec.name)
+            fix = "Deploy one of the two functions with another name for its trigger."
             raise TriggerNotMade(
                 str(served.label),
                 spec.name,
-                f"a trigger of {owner} has this name",
-                "Deploy one of the two functions with another name for its trigger.",
+                f"a trigger of {self._owner(spec.name)} has this name",
+                _ONCE_GONE if self._is_notebooks(spec.name) else fix,
             )
         trigger, followers = await asyncio.to_thread(
             rebuild_trigger,
@@ -106,18 +109,28 @@ class ServedTriggers:
             return error
         if isinstance(error, RouteTaken):
             owner = self._owner(error.trigger)
+            fix = (
+                "Deploy one of the two functions with another path, or take one back: nbfaas "
+                f"rollback {served.function} {served.reference}."
+            )
             return TriggerNotMade(
                 served.label,
                 spec.name,
                 f"{error.route} leads to the trigger {error.trigger!r} of {owner}, and goes on "
                 "doing so",
-                "Deploy one of the two functions with another path, or take one back: nbfaas "
-                f"rollback {served.function} {served.reference}.",
+                _ONCE_GONE if self._is_notebooks(error.trigger) else fix,
             )
         return TriggerNotMade(served.label, spec.name, str(error))
 
+    def _is_notebooks(self, trigger: str) -> bool:
+        """Whether a connected notebook has made it: only those of deployed functions have specs."""
+        there = self._engine.triggers[trigger]
+        return there.spec is None and there.kind not in _OF_NO_CODE
+
     def _owner(self, trigger: str) -> str:
-        """The function, with its version, that a trigger leads to."""
+        """Whose a trigger is: the function, with its version, that it leads to."""
+        if self._is_notebooks(trigger):
+            return "a connected notebook"
         name = self._engine.triggers[trigger].target_name
         served = self._find(name)
         return repr(name) if served is None else served.label

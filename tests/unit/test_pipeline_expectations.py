@@ -126,6 +126,6 @@ def test_events_are_for_the_triggers_that_take_them(event, names):
 
 def test_the_function_gets_the_event_as_its_trigger_transforms_it():
     event = Event("order.created", {"total": 250})
-    assert given(SPECS[0], event).data == {"s": 250}
+    assert given(SPECS[0], event).data == {"sum": 250}
     assert given(SPECS[1], event) is event
     assert given(None, event) is event

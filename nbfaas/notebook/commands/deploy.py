@@ -10,7 +10,7 @@ from nbfaas.errors import UnknownFunction
 from nbfaas.notebook.report import Report, Table
 from nbfaas.remote.decorator import functions
 from nbfaas.remote.deploy import Deployed, deploy
-from nbfaas.remote.distribution import push
+from nbfaas.remote.distribution import check_registry, push
 from nbfaas.service import current_service
 
 
@@ -25,6 +25,8 @@ def run(given: argparse.Namespace) -> Report:
     function = functions.get(given.function)
     if function is None:
         raise UnknownFunction(given.function, sorted(functions))
+    if given.push:
+        check_registry()  # before anything is deployed
     deployed = deploy(function, given.name, alias=given.alias)
     table = _table(deployed)
     place = current_service()

@@ -19,5 +19,10 @@ def run(given: argparse.Namespace) -> Report:
         raise MagicError("this notebook is not connected to a server; %faas connect URL does that.")
     url = there[-1].url
     there[-1].close()
-    where = f"on {there[-2].url}" if len(there) > 1 else "here"
-    return Report(f"Disconnected from {url}. Functions run {where} again.")
+    if len(there) == 1:
+        return Report(f"Disconnected from {url}. Functions run here again.")
+    before = there[-2].url
+    return Report(
+        f"Disconnected from {url}. This notebook had connected to {before} before, and works there "
+        "again; %faas disconnect once more ends that as well."
+    )

@@ -234,6 +234,8 @@ def test_a_canary_s_alias_is_not_exported_by_chance(project, monkeypatch):
     open_catalog().set_alias(NAME, "prod", "v1", "v2", 0.5)
     with pytest.raises(BadDeployment, match="it leads to two versions; name one of them"):
         nbfaas.export(f"{NAME}:prod", "out")
+    with pytest.raises(BadDeployment, match=r"names=\[…\] chooses saved ones"):
+        nbfaas.export(NAME, "out", events=["large order"])  # type: ignore[arg-type]
     assert ran("alias", NAME, "prod").exit_code == 2
     assert ran("alias", NAME, "prod", "--canary", "v2", "--percent", "5").stdout == (
         "prod → v1 0.95, v2 0.05\n"

@@ -16,11 +16,13 @@ from nbfaas.errors import (
     ConfigurationError,
     IntegrityError,
     NotAllowed,
+    NotDeployed,
     NotInRegistry,
     RegistryRefused,
     RegistryUnavailable,
 )
 from nbfaas.images.registry import Address
+from nbfaas.notebook.commands import run_command
 from nbfaas.remote.deploy import open_catalog
 from nbfaas.remote.distribution import RegistryNotice, pull, push
 from nbfaas.remote.registry import list_registry, prune_registry
@@ -28,6 +30,7 @@ from nbfaas.settings import config
 
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
 NAME = f"{PREFIX}push"
+OTHER = f"{PREFIX}other"
 FACTOR = 2
 
 
@@ -287,6 +290,12 @@ def test_a_registry_that_is_not_set_is_told(deploy, monkeypatch):
     deploy()
     with pytest.raises(ConfigurationError, match=r"nbfaas\.config\.registry"):
         push(NAME)
+    told = CliRunner().invoke(main, ["deploy", "json:dumps", "--name", OTHER, "--push"])
+    assert "no registry is set" in told.output
+    with pytest.raises(ConfigurationError, match="no registry is set"):
+        run_command("deploy", f"thumb --name {OTHER} --push")
+    with pytest.raises(NotDeployed):
+        open_catalog().versions(OTHER)  # nothing was deployed before that was found out
     assert str(Address.parse("localhost:5000/a/b")) == "localhost:5000/a/b"
 
 

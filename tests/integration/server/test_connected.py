@@ -317,6 +317,9 @@ def test_after_close_functions_run_here_again(running, service):
     assert "Connected to" in str(run_command("connect", running.url))
     assert get_service().server == running.url
     assert "Connected already" in str(run_command("connect", running.url + "/"))
+    nbfaas.connect(running.url, token=running.token)
+    assert "works there again; %faas disconnect once more" in str(run_command("disconnect", ""))
+    assert get_service().server == running.url
     assert "run here again" in str(run_command("disconnect", ""))
     assert remote(work).remote(1) == 2
 

@@ -378,6 +378,24 @@ def test_a_deployed_function_gets_triggers_for_as_long_as_the_session_is_there(d
         assert "deployed-event" in nbfaas.triggers
 
 
+def test_a_deployed_function_gets_the_trigger_of_a_notebook_once_that_is_gone(data, serve):
+    def both(x: int = 1):
+        return x
+
+    running = serve()
+    with nbfaas.connect(running.url, token=running.token):
+        on.event("both", name=f"{PREFIX}both")(function := small(both))
+        function.deploy(f"{PREFIX}both", alias="prod")
+        until(lambda: "has this name" in running.told, 20)
+        assert "a trigger of a connected notebook has this name. It will be made" in running.told
+    with nbfaas.connect(running.url, token=running.token):
+        until(lambda: f"{PREFIX}both" in nbfaas.triggers, 20)
+        assert nbfaas.triggers[f"{PREFIX}both"].target == f"{PREFIX}both"
+        on.event("both", name="own")(small(both))
+        with pytest.raises(BadTrigger, match=rf"'{PREFIX}both' has this name .*; choose another"):
+            on.event("both", name=f"{PREFIX}both")(small(both))
+
+
 @pytest.mark.queues
 def test_a_queue_is_read_with_its_password_which_nobody_is_shown(server, running):
     queue = RedisServer()
