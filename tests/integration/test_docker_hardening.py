@@ -1,6 +1,7 @@
 """A container's confinement: as Docker was told, and as a function inside finds it."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from places import SPEC
@@ -9,7 +10,9 @@ from talk import Failed, Talk
 from nbfaas.backends.base import SandboxSpec
 from nbfaas.backends.docker_options import OWNER_LABEL, ROLE_LABEL
 from nbfaas.backends.owner import Owner
+from nbfaas.images.builder import Images
 from nbfaas.model.function import Resources
+from nbfaas.model.image import ImageSpec
 
 pytestmark = pytest.mark.docker
 
@@ -73,6 +76,33 @@ async def sandbox(place):
 
 async def inspected(place, sandbox):
     return await asyncio.to_thread(place.client.api.inspect_container, sandbox.id)
+
+
+@pytest.fixture
+async def image_with_a_volume(place):
+    """The id of a function's image, as somebody may have pushed it, that wants a volume."""
+    built = await asyncio.to_thread(Images(place.client, place.settings).ensure, SPEC.image)
+
+    def commit() -> str:
+        container = place.client.containers.create(built.image_id, "none")
+        try:
+            return container.commit(changes="VOLUME /kept").id
+        finally:
+            container.remove()
+
+    image = await asyncio.to_thread(commit)
+    yield image
+    await asyncio.to_thread(place.client.images.remove, image, force=True)
+
+
+async def test_a_volume_that_the_image_wants_is_in_memory(place, image_with_a_volume):
+    sandbox = await place.start(replace(SPEC, image=ImageSpec("function", image_with_a_volume)))
+    try:
+        found = await inspected(place, sandbox)
+        assert [each["Destination"] for each in found["Mounts"]] == ["/run/nbfaas"]
+        assert found["HostConfig"]["Tmpfs"].keys() == {"/tmp", "/kept"}
+    finally:
+        await sandbox.destroy()
 
 
 async def test_docker_was_told_every_restriction(place, sandbox):
