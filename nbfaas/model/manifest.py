@@ -150,10 +150,21 @@ def read_manifest(data: bytes, where: str) -> FunctionManifest:
         schema = msgspec.json.decode(data, type=_Schema).schema
         if schema > SCHEMA:
             raise ManifestUnreadable(where, f"a newer nbfaas has written it (schema {schema})")
-        return msgspec.json.decode(data, type=FunctionManifest)
-    except msgspec.MsgspecError as error:
+        found = msgspec.json.decode(data, type=FunctionManifest)
+        msgspec.convert(found.data_schema, _DataSchema | None)
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise ManifestUnreadable(where, str(error)) from error
+    return found
 
 
 class _Schema(msgspec.Struct):
     schema: int
+
+
+class _DataSchema(msgspec.Struct, rename={"definitions": "$defs", "all_of": "allOf"}):
+    """What is looked for in a ``data_schema``, which need not be one that deploying has made."""
+
+    properties: dict[str, dict[str, Any] | bool] = {}
+    required: tuple[str, ...] = ()
+    definitions: dict[str, dict[str, Any] | bool] = {}
+    all_of: tuple[dict[str, Any] | bool, ...] = ()

@@ -161,6 +161,22 @@ def test_the_python_of_a_manifest_is_a_version():
         read_manifest(manifest(image=image).to_json(), "the image x")
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [{"properties": 5}, {"properties": {"x": 1}}, {"allOf": 1}, {"$defs": []}, {"required": "x"}],
+)
+def test_a_schema_that_is_none_makes_a_manifest_unreadable(schema):
+    with pytest.raises(ManifestUnreadable, match="the image x"):
+        read_manifest(manifest(data_schema=schema).to_json(), "the image x")
+
+
+def test_a_manifest_that_is_nested_without_end_is_unreadable():
+    deep = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
+    data = manifest().to_json().replace(b'"data_schema": null', b'"data_schema": ' + deep)
+    with pytest.raises(ManifestUnreadable, match="the image x"):
+        read_manifest(data, "the image x")
+
+
 def test_a_module_of_retry_on_that_fails_as_it_is_imported_is_told(monkeypatch, tmp_path):
     (tmp_path / "fails_at_once.py").write_text("raise RuntimeError('not here')")
     monkeypatch.syspath_prepend(tmp_path)
