@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from nbfaas.errors import OptionError
-from nbfaas.errors.serve import ServerRefused, ServerUnreachable
+from nbfaas.errors.serve import CLOSED, ServerGone, ServerRefused, ServerUnreachable
 
 if TYPE_CHECKING:
     import httpx
@@ -35,7 +36,9 @@ class ServerClient:
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise OptionError("server", self.url, f"an address such as {DEFAULT_URL}")
-        token = token or os.environ.get(TOKEN) or _token_here(parts.hostname)
+        self._whence = ""  # of the token, if it is one that was found
+        if not token and not (token := os.environ.get(TOKEN)):
+            token, self._whence = _token_here(parts.hostname)
         if token is not None and not token.isascii():
             raise OptionError("token", "…", "it is ASCII")
         self.token = token or ""
@@ -46,7 +49,7 @@ class ServerClient:
         return f"<ServerClient {self.url}>"
 
     def get(self, path: str, **query: Any) -> Any:
-        """JSON. Raises ``ServerUnreachable``, ``ServerRefused``."""
+        """JSON. Raises ``ServerUnreachable``, ``ServerRefused``, ``ServerGone`` once closed."""
         return self._ask("GET", path, params=query).json()
 
     def get_bytes(self, path: str, **query: Any) -> bytes:
@@ -100,13 +103,19 @@ class ServerClient:
             reply = self._http.request(method, path, **given)
         except httpx.HTTPError as error:
             raise ServerUnreachable(self.url, str(error) or type(error).__name__) from None
+        except RuntimeError:  # httpx's, of a client that is closed; it may be just now
+            if self._http.is_closed:
+                raise ServerGone(self.url, CLOSED) from None
+            raise
         if reply.is_success:
             return reply
         problem: dict[str, Any] = {}
         if reply.headers.get("content-type", "").startswith("application/problem+json"):
             problem = reply.json()
-        detail = problem.get("detail") or reply.reason_phrase
-        raise ServerRefused(reply.status_code, str(detail), problem.get("error"), problem)
+        detail = str(problem.get("detail") or reply.reason_phrase)
+        if reply.status_code == HTTPStatus.UNAUTHORIZED and self._whence:
+            detail += f" (what was sent is that of {self._whence})"
+        raise ServerRefused(reply.status_code, detail, problem.get("error"), problem)
 
 
 def server_url(url: str | None) -> str:
@@ -114,13 +123,14 @@ def server_url(url: str | None) -> str:
     return (url or os.environ.get(URL) or DEFAULT_URL).rstrip("/")
 
 
-def _token_here(host: str) -> str | None:
-    """That of the data folder, for a server of this machine."""
+def _token_here(host: str) -> tuple[str | None, str]:
+    """That of the data folder, for a server of this machine, and the file that has it."""
     if host not in ("127.0.0.1", "localhost", "::1"):
-        return None
+        return None, ""
     from nbfaas.settings import config
 
+    path = Path(config.data_dir, "serve.token")
     try:
-        return Path(config.data_dir, "serve.token").read_text("ascii").strip() or None
+        return path.read_text("ascii").strip() or None, str(path)
     except (OSError, UnicodeDecodeError):
-        return None
+        return None, ""

@@ -56,6 +56,9 @@ class Connection:
             self._service.close()
 
     def __enter__(self) -> Connection:
+        if (gone := self._service.gone) is not None:
+            self.close()
+            raise gone.again()
         return self
 
     def __exit__(
@@ -67,7 +70,9 @@ class Connection:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Connection to {self.url}, session {self._service.session}>"
+        gone = self._service.gone
+        state = f"session {self._service.session}" if gone is None else f"over: {gone.reason}"
+        return f"<Connection to {self.url}, {state}>"
 
 
 def connect(url: str | None = None, token: str | None = None) -> Connection:

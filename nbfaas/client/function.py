@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import msgspec
 
 from nbfaas.client.uploads import ServedVersion
-from nbfaas.errors import NotDeployable, OptionError, RunsInImageOnly
+from nbfaas.errors import NotConnected, NotDeployable, OptionError, RunsInImageOnly
 from nbfaas.model.function import Entry, FunctionOptions, FunctionVersion, Volume
 from nbfaas.packager.report import ShippedItem, ShippingReport
 from nbfaas.remote.function import RemoteFunction
 from nbfaas.remote.options import parse_options
+from nbfaas.service import current_service
 
 if TYPE_CHECKING:
     from nbfaas.client.asking import ServerClient
@@ -45,6 +46,10 @@ class ServerFunction(RemoteFunction[..., Any]):
         self.data_schema = self._told.data_schema
 
     def version(self) -> FunctionVersion:
+        """What the server is asked for. Raises ``NotConnected`` if functions run elsewhere now."""
+        place = current_service()
+        if (now := None if place is None else place.server) != self._client.url:
+            raise NotConnected(self._reference, self._client.url, now)
         if self._version is None:
             told = self._told
             self._version = ServedVersion(

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from nbfaas.errors.serve import ServerGone
+from nbfaas.errors.serve import CLOSED, ServerGone
 from nbfaas.model.session import Alive, BadStream, Command, Ended, Frame, FrameReader, encode
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ class Link:
                 obeyed.set_exception(self._closed_error())
 
     def _closed_error(self) -> ServerGone:
-        return ServerGone(self._url, "it was closed") if self.gone is None else self.gone.again()
+        return ServerGone(self._url, CLOSED) if self.gone is None else self.gone.again()
 
     async def close(self) -> None:
         """Say that nothing more comes, and hang up."""

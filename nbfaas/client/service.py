@@ -20,7 +20,7 @@ from nbfaas.client.link import Link
 from nbfaas.client.questions import Questions
 from nbfaas.client.uploads import Uploads
 from nbfaas.errors import NbfaasError, ServiceClosed, WouldWaitForItself
-from nbfaas.errors.serve import ServerGone
+from nbfaas.errors.serve import CLOSED, ServerGone
 from nbfaas.model.image import ImageSpec
 from nbfaas.model.records import Record, Subscriber
 from nbfaas.service.lazy import Lazy
@@ -310,7 +310,7 @@ class ServerService:
 
     async def _shut(self) -> None:
         await self._link.close()
-        self.dispatcher.fail_all(ServerGone(self.server, "it was closed"))
+        self.dispatcher.fail_all(ServerGone(self.server, CLOSED))
         await self._http.aclose()
         await finish_tasks()
 

@@ -96,6 +96,7 @@
     │   ├── ServerUnreachable               nothing answers at its address
     │   ├── ServerRefused                   it has answered with a problem
     │   ├── ServerGone (InvocationError)    the connection of this notebook to it is over
+    │   ├── NotConnected                    a server's function, called after the connection
     │   └── NotOnServer                     what can't be done while a notebook works on it
     ├── BadWebhook                          a request was not signed as it has to be
     ├── SimulatorError                      an event can't be made, saved or tried out
@@ -227,6 +228,7 @@ from nbfaas.errors.secrets import SecretMissing
 from nbfaas.errors.serve import (
     AliasMissing,
     BadWebhook,
+    NotConnected,
     NotOnServer,
     NotServed,
     ServerConfigError,
@@ -308,6 +310,7 @@ __all__ = [
     "NoCapacity",
     "NotAllowed",
     "NotAnExport",
+    "NotConnected",
     "NotDeployable",
     "NotDeployed",
     "NotDone",

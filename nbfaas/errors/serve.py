@@ -73,8 +73,8 @@ class ServerUnreachable(ServerError):
 
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(
-            f"no server answers at {url}: {reason}. Is `nbfaas serve` running there? --server or "
-            "NBFAAS_SERVER says where it is."
+            f"no server answers at {url}: {reason}. Is `nbfaas serve` running there? "
+            "nbfaas.connect(URL), --server or NBFAAS_SERVER says where it is."
         )
         self.url = url
 
@@ -90,7 +90,8 @@ class ServerRefused(ServerError):
         error: str | None = None,
         members: Mapping[str, Any] | None = None,
     ) -> None:
-        hint = ". --token or NBFAAS_TOKEN gives the token." if status == 401 else ""
+        gives = ". nbfaas.connect(url, token=…), --token or NBFAAS_TOKEN gives it."
+        hint = gives if status == 401 else ""
         super().__init__(f"{f'{error}: ' if error else ''}{detail}{hint} (HTTP {status})")
         self.status = status
         self.error = error
@@ -98,14 +99,18 @@ class ServerRefused(ServerError):
         self.members = members or {}
 
 
+CLOSED = "it was closed"  # the reason of what is gone because this process has hung up
+
+
 class ServerGone(ServerError, InvocationError):
     """The server that this notebook works on is gone, or has ended the session. What was under way
     there was cancelled, unless the server is beyond reach."""
 
     def __init__(self, url: str, reason: str) -> None:
+        here = "" if reason == CLOSED else "; after %faas disconnect functions run here again"
         super().__init__(
             f"the connection to the server {url} is over: {reason}. nbfaas.connect or %faas "
-            "connect makes another; after %faas disconnect functions run here again."
+            f"connect makes another{here}."
         )
         self.url = url
         self.reason = reason
@@ -113,6 +118,21 @@ class ServerGone(ServerError, InvocationError):
     def again(self) -> ServerGone:
         """Another of the same, to be raised with a traceback of its own."""
         return type(self)(self.url, self.reason)
+
+
+class NotConnected(ServerError):
+    """A function of a server is to be called while this process does not work there. ``now`` is
+    the server on which it works, None if functions run here."""
+
+    def __init__(self, function: str, url: str, now: str | None) -> None:
+        where = "here" if now is None else f"on {now}"
+        super().__init__(
+            f"{function!r} is a function of the server {url}, and this notebook runs functions "
+            f"{where}: the connection was closed, or another was made since. nbfaas.connect or "
+            "%faas connect makes it again; nbfaas.deployed gives what is deployed where they run."
+        )
+        self.function = function
+        self.url = url
 
 
 class NotOnServer(ServerError):

@@ -198,8 +198,8 @@ def add_trigger(
             at = "" if service.server is None else f" on {service.server}"
             its_own = "" if service.server is None else ", if it is this notebook's"
             wanted = (
-                f"a trigger of {there.target_name!r} has this name{at}; choose another, or remove "
-                f"that one{its_own}: %faas triggers remove {there.name}"
+                f"a trigger of {there.target_name!r} has this name{at}; choose another with "
+                f"name=…, or remove that one{its_own}: %faas triggers remove {there.name}"
             )
             raise BadTrigger(trigger.kind, "name", trigger.name, wanted)
         service.run(engine.remove(there.name))

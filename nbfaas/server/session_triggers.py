@@ -120,7 +120,7 @@ class SessionTriggers:
             trigger = self._engine.triggers[name]
             made = self._made.get(name)
             if made is None or made.session is not session:
-                wanted = f"{self._whose(trigger, made)}, and goes with it; pause it instead"
+                wanted = f"it is {self._whose(trigger, made)}, and goes with it; pause it instead"
                 raise BadTrigger(trigger.kind, "name", name, wanted)
             self._disown(name)
             await self._engine.remove(name)
@@ -151,7 +151,8 @@ class SessionTriggers:
         if trigger is None or (made is not None and made.session is session):
             return
         if made is None or await _is_there(made.session):
-            wanted = f"a trigger of this name is {self._whose(trigger, made)}; choose another"
+            whose = self._whose(trigger, made)
+            wanted = f"a trigger of this name is {whose}; choose another with name=…"
             raise BadTrigger(given.spec.kind, "name", name, wanted)
 
     def _check_follower(self, given: NewTrigger, name: str) -> None:
@@ -168,7 +169,7 @@ class SessionTriggers:
             return "another notebook's"
         if trigger.kind == "destination":
             return f"the {trigger.shown}"
-        return f"the deployed function {trigger.target_name!r}'s"
+        return f"one of the deployed function {trigger.target_name!r}"
 
     # -- functions
 
