@@ -54,11 +54,14 @@ class FunctionImages:
     def __repr__(self) -> str:
         return f"<FunctionImages at {self._engine!r}>"
 
-    def build(self, manifest: FunctionManifest, payload: bytes, runtime: BuiltImage) -> str:
+    def build(
+        self, manifest: FunctionManifest, payload: bytes, runtime: BuiltImage, *, anew: bool = False
+    ) -> str:
         """Add the function to the runtime and return the id. One with the same contents, which was
-        deployed from another data folder, is taken as it is. Raises ``ImageBuildFailed``."""
-        there = self.find(reference_of(manifest))
-        if there is not None and _holds(there, manifest):
+        deployed from another data folder, is taken as it is, unless it is to be made ``anew`` or a
+        registry has it: it may have come from there. Raises ``ImageBuildFailed``."""
+        there = None if anew else self.find(reference_of(manifest))
+        if there is not None and not there["RepoDigests"] and _holds(there, manifest):
             return str(there["Id"])
         now = datetime.now(UTC)
         with Layer(self._scratch) as layer:

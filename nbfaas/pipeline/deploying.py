@@ -60,12 +60,15 @@ def deploy_export(
         manifest = msgspec.structs.replace(exported.manifest, name=name, agent=agent_hash())
         with one_at_a_time(config, name):
             found = catalog.same(name, manifest.content_hash, manifest.agent)
-            built = found is None or images.functions.find(found.image_id) is None
+            foreign = found is not None and catalog.came_from_registry(found)
+            gone = found is None or images.functions.find(found.image_id) is None
+            built = foreign or gone
             if built:
                 label = _label(catalog, exported, name) if found is None else found.label
                 manifest = msgspec.structs.replace(manifest, version=label)
+                payload = exported.payload
                 found = build_version(
-                    images, catalog, manifest, exported.payload, runtime, stages, show
+                    images, catalog, manifest, payload, runtime, stages, show, anew=foreign
                 )
     assert found is not None
     return finish(catalog, found, built, stages, alias)

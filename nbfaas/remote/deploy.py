@@ -91,9 +91,13 @@ def deploy(
         manifest = _manifest(function, name, packed, runtime)
         with one_at_a_time(settings, name):
             found = catalog.same(name, manifest.content_hash, manifest.agent)
-            built = found is None or images.functions.find(found.image_id) is None
+            foreign = found is not None and catalog.came_from_registry(found)
+            gone = found is None or images.functions.find(found.image_id) is None
+            built = foreign or gone
             if built:
-                found = _build(images, catalog, found, manifest, packed, runtime, stages, show)
+                found = _build(
+                    images, catalog, found, manifest, packed, runtime, stages, show, anew=foreign
+                )
     assert found is not None
     return finish(catalog, found, built, stages, alias)
 
@@ -163,11 +167,16 @@ def _build(
     runtime: BuiltImage,
     stages: Stages,
     show: Show | None,
+    *,
+    anew: bool,
 ) -> Version:
-    """``lost`` is the version with these contents whose image was removed; it is made again."""
+    """``lost`` is the version with these contents whose image was removed, or came from a registry;
+    it is made again."""
     number = catalog.next_number(manifest.name) if lost is None else lost.number
     manifest = msgspec.structs.replace(manifest, version=f"v{number}")
-    return build_version(images, catalog, manifest, packed.payload, runtime, stages, show)
+    return build_version(
+        images, catalog, manifest, packed.payload, runtime, stages, show, anew=anew
+    )
 
 
 def build_version(
@@ -178,16 +187,18 @@ def build_version(
     runtime: BuiltImage,
     stages: Stages,
     show: Show | None,
+    *,
+    anew: bool,
 ) -> Version:
     """Make the image of a version, and note it under the number that its manifest has. To be called
-    under ``one_at_a_time``."""
+    under ``one_at_a_time``. ``anew``: though there is one, of somebody else's making."""
     if show is not None:
         from nbfaas.images.progress import BuildProgress
 
         name = f"{manifest.name} {manifest.version}"
         show(BuildProgress(name, 1, 1, f"adding the function to {runtime.reference}"))
     with stages.of("image"):
-        image_id = images.functions.build(manifest, payload, runtime)
+        image_id = images.functions.build(manifest, payload, runtime, anew=anew)
     with stages.of("catalog"):
         return catalog.add(manifest, image_id)
 

@@ -154,7 +154,8 @@ def _take_over(
     show: Show | None,
 ) -> Distributed:
     """Images that were built twice differ in their times only, and each machine runs the one that
-    the registry has."""
+    the registry has. Nobody can tell by the hashes what lies below the function there, so it gets
+    what is allowed to what was pulled."""
     repository = registry.address.repository(version.name)
     registry.pull(version.name, digest, _say(show, str(version)))
     image = images.functions.read(f"{repository}@{digest}")
@@ -163,13 +164,15 @@ def _take_over(
     if (there.name, there.version, there.content_hash, there.agent) != wanted:
         images.functions.forget(f"{repository}@{digest}")
         raise _taken(version, repository, digest)
+    before = version.image_id
     with one_at_a_time(config, version.name):
-        if image.image_id != version.image_id:
+        if image.image_id != before:
             with contextlib.suppress(ImageError):  # it is in use, and stays
-                images.functions.remove(version.image_id)
+                images.functions.remove(before)
         images.functions.keep(image)
         version = catalog.add(there, image.image_id)
-    how = PULLED if catalog.came_from_registry(version) else PUSHED
+    own = image.image_id == before and not catalog.came_from_registry(version)
+    how = PUSHED if own else PULLED
     pin = catalog.pin(version, repository, digest, how)
     return Distributed(version, pin, changed=False)
 

@@ -96,7 +96,8 @@ def test_what_was_deployed_here_too_may_have_what_it_asks_for(
         nbfaas.deployed(NAME)
     with pytest.raises(NotAllowed):
         pull(NAME)
-    assert not function.deploy(NAME).built, "the same is known"
+    deployed = function.deploy(NAME)
+    assert (deployed.version, deployed.built) == ("v1", True), "what came is not trusted"
     assert nbfaas.deployed(NAME).options.network
     assert pull(NAME).pin.how == "pushed"
 
@@ -128,6 +129,22 @@ def test_the_same_pushed_from_elsewhere_is_taken_and_another_is_not(
     with pytest.raises(IntegrityError, match="a version is never overwritten"):
         push(NAME)
     assert len(images_of(client)) == 1, "what was asked for to be compared is not kept"
+
+
+def test_what_a_push_takes_is_a_pulled_version_until_it_is_deployed_again(
+    registry, deploy, elsewhere
+):
+    deploy(5)
+    first = push(NAME)
+    elsewhere()
+    deploy(5)
+    taken = push(NAME).version
+    assert open_catalog().came_from_registry(taken)
+    own = deploy(5)
+    assert (own.version, own.built) == ("v1", True)
+    assert own.digest not in (first.version.image_id, taken.image_id)
+    assert not open_catalog().came_from_registry(open_catalog().version(NAME))
+    assert not push(NAME).changed
 
 
 def test_a_tag_that_was_moved_is_not_followed(registry, deploy, client):
