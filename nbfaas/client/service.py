@@ -19,7 +19,7 @@ from nbfaas.client.journal import ServerJournal
 from nbfaas.client.link import Link
 from nbfaas.client.questions import Questions
 from nbfaas.client.uploads import Uploads
-from nbfaas.errors import NbfaasError, ServiceClosed, WouldWaitForItself
+from nbfaas.errors import NbfaasError, WouldWaitForItself
 from nbfaas.errors.serve import CLOSED, ServerGone
 from nbfaas.model.image import ImageSpec
 from nbfaas.model.records import Record, Subscriber
@@ -80,7 +80,7 @@ class ServerService:
         self._numbers = itertools.count(1)
         self._subscribers: tuple[Subscriber, ...] = ()
         self._subscribing = threading.Lock()
-        self._questions = Questions(client, opened.id)
+        self._questions = Questions(client, opened.id, lambda: self._link.gone)
         self.journal = ServerJournal(self._questions)
         self._events = Lazy(self._open_events)
         self._metrics = Lazy(self._open_metrics)
@@ -197,11 +197,11 @@ class ServerService:
 
     def run(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
         """Run a coroutine on the loop and wait for it, from another thread. Raises
-        ``WouldWaitForItself`` on the loop's thread, and ``ServiceClosed``."""
+        ``WouldWaitForItself`` on the loop's thread, and ``ServerGone`` once closed."""
         try:
             self._check_thread("what runs on that thread")
             if self._closed:
-                raise ServiceClosed
+                raise ServerGone(self.server, CLOSED)
             future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         except NbfaasError:
             coroutine.close()
@@ -210,7 +210,7 @@ class ServerService:
             return future.result(timeout)
         except concurrent.futures.CancelledError:
             if self._closed:
-                raise ServiceClosed from None
+                raise ServerGone(self.server, CLOSED) from None
             raise
 
     def check_may_wait(self, invocation_id: str) -> None:

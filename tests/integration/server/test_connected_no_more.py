@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 from function_images import PREFIX
+from waiting import until
 
 import nbfaas
 from nbfaas import remote
 from nbfaas.agent.state import StateUnavailable
 from nbfaas.errors import NotConnected, ServerGone, ServerRefused
+from nbfaas.notebook.commands import run_command
 
 pytestmark = pytest.mark.docker  # function images are read there, also for the process backend
 NAME = f"{PREFIX}left"
@@ -28,12 +30,14 @@ def test_what_is_asked_of_a_closed_connection_is_told(running):
     with nbfaas.connect(running.url, token=running.token) as server:
         function = server.function(NAME)
         state = nbfaas.State(NAME)
+        trigger = nbfaas.triggers[f"invoke:{NAME}"]
     assert repr(server) == f"<Connection to {running.url}, over: it was closed>"
     for asks in (
         lambda: server.function(NAME),
         lambda: server.functions,
         lambda: function.with_options(trust=["decimal"]),
         server.__enter__,
+        trigger.pause,
     ):
         with pytest.raises(ServerGone, match=r"is over: it was closed\. .*makes another\."):
             asks()
@@ -68,3 +72,13 @@ def test_a_token_that_was_found_is_named_when_it_is_refused(running, monkeypatch
     with pytest.raises(ServerRefused) as refused:
         nbfaas.connect(running.url, "given-by-hand-and-wrong")
     assert "what was sent" not in str(refused.value)
+
+
+def test_commands_about_a_server_that_is_gone_say_how_to_go_on(running):
+    with nbfaas.connect(running.url, token=running.token) as server:
+        running.kill()
+        until(lambda: server.is_over, 60)
+        for command in ("status", "ps", "functions", "triggers"):
+            with pytest.raises(ServerGone, match="after %faas disconnect functions run here again"):
+                run_command(command, "")
+        assert repr(server).startswith(f"<Connection to {running.url}, over: ")
