@@ -238,11 +238,11 @@ class Catalog:
         return any(pin.how == PULLED for pin in self.pins(version))
 
     def adopt(self, version: Version) -> None:
-        """The same was deployed here, wherever its image came from."""
+        """The same was deployed here: its image is no longer one that was pulled."""
         with self._database.transaction() as on:
             on.run(
-                "UPDATE pin SET how = ? WHERE name = ? AND number = ?",
-                (PUSHED, version.name, version.number),
+                "DELETE FROM pin WHERE how = ? AND name = ? AND number = ?",
+                (PULLED, version.name, version.number),
             )
 
     # -- within a transaction

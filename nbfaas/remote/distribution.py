@@ -31,6 +31,7 @@ from nbfaas.settings import config
 
 if TYPE_CHECKING:
     from nbfaas.images.builder import Images
+    from nbfaas.images.function_image import FunctionImage
     from nbfaas.images.registry import Registry
 
 
@@ -207,7 +208,7 @@ def _download(
             f"it holds {manifest.name} {manifest.version}",
             "Find out who has moved the tag.",
         )
-    own = _is_own(catalog, name, manifest.version)
+    own = _is_own(catalog, name, image, digest)
     if not own:
         try:
             check_allowed(manifest)
@@ -261,10 +262,15 @@ def _cached(
     return None
 
 
-def _is_own(catalog: Catalog, name: str, label: str) -> bool:
-    """Whether the version was deployed here, and so may have what it asks for."""
-    known = _known(catalog, name, label)
-    return known is not None and not catalog.came_from_registry(known)
+def _is_own(catalog: Catalog, name: str, image: FunctionImage, digest: str) -> bool:
+    """Whether the image is one that was made here, and so may have what it asks for. What others
+    have made of the same function may have something else below it."""
+    known = _known(catalog, name, image.manifest.version)
+    if known is None or catalog.came_from_registry(known):
+        return False
+    return image.image_id == known.image_id or any(
+        pin.digest == digest for pin in catalog.pins(known)
+    )
 
 
 def _known(catalog: Catalog, name: str, tag: str | None) -> Version | None:
