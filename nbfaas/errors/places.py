@@ -19,10 +19,14 @@ class ImageNotFound(ImageError):
         meant = f" Did you mean {near[0]!r}?" if near else ""
         runtimes = f" Runtimes: {', '.join(known)}." if known else ""
         reason = f" ({detail})" if detail else ""
-        super().__init__(
-            f"there is no runtime or image {image!r}{reason}.{meant}{runtimes} See `nbfaas images "
-            f"ls`; fetch a registry's image with `docker pull {image}`."
-        )
+        if image.startswith("sha256:"):  # a version's id, which no registry knows
+            message = f"there is no image {image!r} on this machine{reason}."
+        else:
+            message = (
+                f"there is no runtime or image {image!r}{reason}.{meant}{runtimes} See `nbfaas "
+                f"images ls`; fetch a registry's image with `docker pull {image}`."
+            )
+        super().__init__(message)
         self.image = image
         self.detail = detail
 

@@ -91,7 +91,7 @@ def test_another_data_folder_gives_the_same_hash_and_layer(data, client, monkeyp
 def test_an_image_that_was_removed_is_built_again_as_the_same_version(catalog, client):
     first = remote(thumb).deploy(NAME)
     remove_images(client)
-    with pytest.raises(ImageNotFound, match="which was never pushed; deploy it again"):
+    with pytest.raises(ImageNotFound, match=r"which was never pushed; deploy it again\)\.$"):
         nbfaas.deployed(NAME)
     again = remote(thumb).deploy(NAME)
     assert (again.version, again.built) == (first.version, True)
