@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from nbfaas.delivery.ageing import Ageing, Mourner, Observer
+from nbfaas.delivery.pace import Pace, Unhindered
 from nbfaas.delivery.retrying import Verdict, after_failure
 from nbfaas.delivery.store import EventStore
 from nbfaas.errors.delivery import EventStoreError
@@ -23,6 +24,7 @@ from nbfaas.model.delivery import Delivery, DeliveryState, Incoming, Outcome
 _SWEEP = 5.0  # seconds between looks for what has become too old
 _SET_BACK = 1.0  # seconds; by less than that clocks are adjusted all the time
 _LAST_SETTLING = 5.0  # seconds for what has ended when it is closed
+_PACED = 0.01  # seconds until it is looked again whether an attempt may be begun
 _STORE_DOWN = 1.0  # seconds before a store that refuses is asked again
 
 
@@ -73,6 +75,7 @@ class Deliverer:
         store: EventStore,
         courier: Courier,
         room: Callable[[], Mapping[str, int]],
+        pace: Pace | None = None,
         *,
         observe: Observer,
         notify: Callable[[str], None],
@@ -82,6 +85,7 @@ class Deliverer:
         self._store = store
         self._courier = courier
         self._room = room
+        self._pace = pace or Unhindered()
         self._observe = observe
         self._notify = notify
         self._clock = clock
@@ -141,10 +145,12 @@ class Deliverer:
             and not self._closing
             and self._under_way[trigger] < window
             and not self._store.waiting.get(trigger)
+            and self._pace.room() != 0
         )
 
     def reserve(self, trigger: str) -> None:
         self._under_way[trigger] += 1
+        self._pace.began()
 
     def release(self, trigger: str) -> None:
         self._under_way[trigger] -= 1
@@ -177,11 +183,14 @@ class Deliverer:
 
     async def _lease_once(self) -> float | None:
         """Begin what is due; return how long there is nothing to do (None: until nudged)."""
+        most = self._pace.room()
+        if most == 0:
+            return _PACED
         waiting = self._store.waiting
         windows = {name: size for name, size in self._room().items() if waiting.get(name)}
         # Half a window at a time: a transaction for each single delivery would be wasteful.
         room = {
-            name: size - self._under_way[name]
+            name: min(size - self._under_way[name], most or size)
             for name, size in windows.items()
             if self._under_way[name] <= size // 2
         }

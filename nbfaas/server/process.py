@@ -13,6 +13,7 @@ from nbfaas.errors import NbfaasError
 from nbfaas.server.config import ServerConfig
 from nbfaas.server.server import Server
 
+_SWITCH = 0.0005  # seconds
 _ENDING: tuple[int, ...] = (signal.SIGTERM, signal.SIGINT)
 _LOOK_EVERY = 1.0  # seconds
 
@@ -38,6 +39,9 @@ def serve(config: ServerConfig, file: str, notify: Callable[[str], None]) -> Non
     server = Server(config, file, notify)
     for each in (*_ENDING, signal.SIGHUP):
         signal.signal(each, on_signal)
+    # The loop gives up the interpreter's lock at each request; the thread that writes the event
+    # store then keeps it for so long at most. (Python's default, 5 ms, is as long as 25 requests.)
+    sys.setswitchinterval(_SWITCH)
     # The same words as in notebooks, but commands and keys are those of the shell and the file.
     set_notify(lambda line: notify(line.replace("%faas ", "nbfaas ").replace("nbfaas.config.", "")))
     try:

@@ -11,6 +11,10 @@ from nbfaas.delivery.store import EventStore
 from nbfaas.model.delivery import Accepted, Incoming
 from nbfaas.triggers.crowding import Crowding
 
+# Callers of one batch that is not kept back: else all of many would wait for the disk together, and
+# afterwards the disk for all of them.
+_FULL = 16
+
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
@@ -25,13 +29,13 @@ class Acceptor:
     """While one batch is on its way to the disk, the next one gathers: so events of many callers
     take as many trips between threads as those of one. On the loop's thread."""
 
-    def __init__(self, store: EventStore, deliverer: Deliverer) -> None:
+    def __init__(self, store: EventStore, deliverer: Deliverer, crowding: Crowding) -> None:
         self._store = store
         self._deliverer = deliverer
         self._loop = asyncio.get_running_loop()
         self._gathered: list[_Asked] = []
-        self._writing = False
-        self._crowding = Crowding()
+        self._under_way = 0  # batches
+        self._crowding = crowding
 
     def __repr__(self) -> str:
         return f"<Acceptor {len(self._gathered)} callers wait>"
@@ -51,21 +55,21 @@ class Acceptor:
             self._write([asked], lambda: None, source_key, state)
         else:
             self._gathered.append(asked)
-            if not self._writing:
-                self._writing = True
+            if not self._under_way:
+                self._under_way = 1
                 self._loop.call_soon(self._write_gathered)
+            elif len(self._gathered) >= _FULL:
+                self._under_way += 1
+                self._write_gathered()
         return asked.told
-
-    def narrowed(self, window: int, waiting: int, limit: int) -> int:
-        """How many attempts may be under way just now, instead of ``window``."""
-        return self._crowding.narrowed(window, self._loop.time(), waiting, limit)
 
     def _write_gathered(self) -> None:
         batch, self._gathered = self._gathered, []
-        self._crowding.gathered(len(batch), self._loop.time())
-        self._writing = bool(batch)
+        self._crowding.gathered(len(batch))
         if batch:
             self._write(batch, self._write_gathered)
+        else:
+            self._under_way -= 1
 
     def _write(
         self,

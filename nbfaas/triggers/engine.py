@@ -35,6 +35,7 @@ from nbfaas.model.records import (
 from nbfaas.settings import Settings
 from nbfaas.triggers.acceptor import Acceptor
 from nbfaas.triggers.courier import TriggerCourier
+from nbfaas.triggers.crowding import Crowding
 from nbfaas.triggers.http_source import HttpSource, RouteRegistrar
 from nbfaas.triggers.incoming import incoming_of, new_delivery, sized
 from nbfaas.triggers.receipt import Receipt
@@ -76,10 +77,19 @@ class EventEngine:
             publish=publish,
             max_chain=lambda: settings.max_chain,
         )
-        self._deliverer = Deliverer(
-            store, self._courier, self._room, observe=self._observe, notify=notify, clock=clock
+        crowding = Crowding(
+            asyncio.get_running_loop().time, lambda: store.backlog > settings.max_backlog // 2
         )
-        self._acceptor = Acceptor(store, self._deliverer)
+        self._deliverer = Deliverer(
+            store,
+            self._courier,
+            self._room,
+            crowding,
+            observe=self._observe,
+            notify=notify,
+            clock=clock,
+        )
+        self._acceptor = Acceptor(store, self._deliverer, crowding)
         self._sources = Supervisor(lambda trigger: SourceIntake(self, trigger), notify)
         # One at a time: a source that is being stopped must not be started meanwhile.
         self._changing = asyncio.Lock()
@@ -165,15 +175,10 @@ class EventEngine:
 
     def _room(self) -> Mapping[str, int]:
         return {
-            trigger.name: self._window(trigger)
+            trigger.name: trigger.window
             for trigger in self.triggers
             if trigger.state is not TriggerState.PAUSED
         }
-
-    def _window(self, trigger: Trigger) -> int:
-        return self._acceptor.narrowed(
-            trigger.window, self.store.backlog, self._settings.max_backlog
-        )
 
     # -- taking in
 
@@ -222,7 +227,7 @@ class EventEngine:
         """Whether the first attempt may begin at once; then a place is ``reserved`` for it."""
         if trigger.state is TriggerState.PAUSED:
             return False
-        if not self._deliverer.free(trigger.name, self._window(trigger)):
+        if not self._deliverer.free(trigger.name, trigger.window):
             return False
         self._deliverer.reserve(trigger.name)
         reserved.append(trigger.name)
