@@ -36,8 +36,9 @@ def text(tour, part: str) -> str:
     """All that came out of the first code cell with ``part`` in it."""
     cells = [c for c in tour[1].cells if c.cell_type == "code"]
     outputs = next(cell.outputs for cell in cells if part in cell.source)
-    return "\n".join(
-        output.text if output.output_type == "stream" else output.data["text/plain"]
+    # What is printed may come in several pieces, which end anywhere in a line.
+    return "".join(
+        output.text if output.output_type == "stream" else f"\n{output.data['text/plain']}\n"
         for output in outputs
     )
 
