@@ -28,8 +28,8 @@ class Tour:
             if output.output_type == "stream":
                 texts.append(output.text)
             else:
-                texts.append(output.data["text/plain"])
-        return "\n".join(texts)
+                texts.append(f"\n{output.data['text/plain']}\n")
+        return "".join(texts)  # what is printed may come in pieces that end anywhere
 
     def pictures(self, part: str) -> list[tuple[int, int]]:
         """Width and height of each picture that the cell shows."""
