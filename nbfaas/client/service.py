@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
 import itertools
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -19,12 +18,12 @@ from nbfaas.client.journal import ServerJournal
 from nbfaas.client.link import Link
 from nbfaas.client.questions import Questions
 from nbfaas.client.uploads import Uploads
-from nbfaas.errors import NbfaasError, WouldWaitForItself
+from nbfaas.errors import NbfaasError
 from nbfaas.errors.serve import CLOSED, ServerGone
 from nbfaas.model.image import ImageSpec
 from nbfaas.model.records import Record, Subscriber
 from nbfaas.service.lazy import Lazy
-from nbfaas.service.loops import finish_tasks, new_loop
+from nbfaas.service.loops import OnLoop, finish_tasks, new_loop
 from nbfaas.service.sandboxes import PoolState, SandboxRow
 from nbfaas.settings import Settings, config
 
@@ -58,7 +57,7 @@ class _Opened(msgspec.Struct, frozen=True):
     limit: int
 
 
-class ServerService:
+class ServerService(OnLoop):
     """One session on a server, with a loop thread of its own. ``client`` is closed with it."""
 
     def __init__(
@@ -86,6 +85,7 @@ class ServerService:
         self._metrics = Lazy(self._open_metrics)
         self._loop = new_loop()
         self._closed = False
+        self._gate = threading.Lock()
         self._close_lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="nbfaas-server", daemon=True)
         self._uploads = Uploads(self._send, opened.python, opened.limit)
@@ -195,38 +195,8 @@ class ServerService:
 
         return Endpoint(self.server, self._client.token)
 
-    def run(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
-        """Run a coroutine on the loop and wait for it, from another thread. Raises
-        ``WouldWaitForItself`` on the loop's thread, and ``ServerGone`` once closed."""
-        try:
-            self._check_thread("what runs on that thread")
-            if self._closed:
-                raise ServerGone(self.server, CLOSED)
-            future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-        except NbfaasError:
-            coroutine.close()
-            raise
-        try:
-            return future.result(timeout)
-        except concurrent.futures.CancelledError:
-            if self._closed:
-                raise ServerGone(self.server, CLOSED) from None
-            raise
-
-    def check_may_wait(self, invocation_id: str) -> None:
-        """As that of ``Service``."""
-        self._check_thread(f"invocation {invocation_id}")
-
-    def _check_thread(self, what: str) -> None:
-        if threading.current_thread() is self._thread:
-            raise WouldWaitForItself(what)
-
-    def call_soon(self, step: Callable[[], None]) -> None:
-        """Call ``step`` once what the loop is doing is done. From the loop's thread only."""
-        self._loop.call_soon(step)
-
-    def call_later(self, seconds: float, step: Callable[[], None]) -> None:
-        self._loop.call_soon_threadsafe(self._loop.call_later, seconds, step)
+    def _over(self) -> NbfaasError | None:
+        return ServerGone(self.server, CLOSED) if self._closed else None
 
     def prewarm(self, image: ImageSpec) -> None:
         """Have the server start the image's prewarmed sandboxes."""
@@ -324,10 +294,7 @@ class ServerService:
                     self.run(self._shut(), _CLOSE_SECONDS)
             finally:
                 self._closed = True
-                self._loop.call_soon_threadsafe(self._loop.stop)
-                self._thread.join(5.0)
-                if not self._thread.is_alive():
-                    self._loop.close()
+                self._stop_loop()
                 self._client.close()
 
 

@@ -14,9 +14,9 @@ import secrets
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from nbfaas.backends.base import Backend
 from nbfaas.dispatch.dispatcher import Dispatcher
@@ -25,13 +25,12 @@ from nbfaas.errors import (
     JournalError,
     NbfaasError,
     ServiceClosed,
-    WouldWaitForItself,
 )
 from nbfaas.model.delivery import TriggerQueue
 from nbfaas.model.image import ImageSpec
 from nbfaas.model.records import Record, Subscriber
 from nbfaas.service.lazy import Lazy
-from nbfaas.service.loops import finish_tasks, new_loop
+from nbfaas.service.loops import OnLoop, finish_tasks, new_loop
 from nbfaas.service.machine import budget
 from nbfaas.service.sandboxes import PoolState, SandboxRow, pool_state, sandbox_rows
 from nbfaas.settings import Settings, config
@@ -50,7 +49,7 @@ T = TypeVar("T")
 _CLOSE_SECONDS = 20.0
 
 
-class Service:
+class Service(OnLoop):
     """One loop thread with its backend, dispatcher and journal.
 
     ``notify`` is called with one-line messages for the user (which backend was taken, images being
@@ -151,40 +150,8 @@ class Service:
         """Whether ``metrics`` has been used."""
         return self._metrics is not None
 
-    def run(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
-        """Run a coroutine on the loop and wait for it, from another thread. Raises
-        ``WouldWaitForItself`` on the loop's thread, and ``ServiceClosed``."""
-        try:
-            self._check_thread("what runs on that thread")
-            with self._gate:
-                if self._gone:
-                    raise ServiceClosed
-                future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-        except NbfaasError:
-            coroutine.close()
-            raise
-        try:
-            return future.result(timeout)
-        except concurrent.futures.CancelledError:
-            if self._gone:
-                raise ServiceClosed from None
-            raise
-
-    def check_may_wait(self, invocation_id: str) -> None:
-        """Raise ``WouldWaitForItself`` on the loop's thread (as in the callback of a call): what it
-        waits for there, nobody would bring about."""
-        self._check_thread(f"invocation {invocation_id}")
-
-    def _check_thread(self, what: str) -> None:
-        if threading.current_thread() is self._thread:
-            raise WouldWaitForItself(what)
-
-    def call_soon(self, step: Callable[[], None]) -> None:
-        """Call ``step`` once what the loop is doing is done. From the loop's thread only."""
-        self._loop.call_soon(step)
-
-    def call_later(self, seconds: float, step: Callable[[], None]) -> None:
-        self._loop.call_soon_threadsafe(self._loop.call_later, seconds, step)
+    def _over(self) -> NbfaasError | None:
+        return ServiceClosed() if self._gone else None
 
     def prewarm(self, image: ImageSpec) -> None:
         """Start the image's prewarmed sandboxes in the background; returns at once."""
@@ -388,7 +355,4 @@ class Service:
                 if (events := self._events.made) is not None:  # should that not have come to it
                     with contextlib.suppress(EventStoreError):
                         events.store.close()
-                self._loop.call_soon_threadsafe(self._loop.stop)
-                self._thread.join(5.0)
-                if not self._thread.is_alive():
-                    self._loop.close()
+                self._stop_loop()
