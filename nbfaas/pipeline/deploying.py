@@ -20,6 +20,7 @@ from nbfaas.remote.deploy import (
     one_at_a_time,
     open_catalog,
     open_images,
+    standing,
 )
 from nbfaas.settings import config
 
@@ -59,10 +60,7 @@ def deploy_export(
             _, runtime = runtime_of(images, exported)
         manifest = msgspec.structs.replace(exported.manifest, name=name, agent=agent_hash())
         with one_at_a_time(config, name):
-            found = catalog.same(name, manifest.content_hash, manifest.agent)
-            foreign = found is not None and catalog.came_from_registry(found)
-            gone = found is None or images.functions.find(found.image_id) is None
-            built = foreign or gone
+            found, foreign, built = standing(images, catalog, name, manifest)
             if built:
                 label = _label(catalog, exported, name) if found is None else found.label
                 manifest = msgspec.structs.replace(manifest, version=label)

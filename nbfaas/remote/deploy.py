@@ -90,16 +90,24 @@ def deploy(
             runtime = images.ensure(function.options.image)
         manifest = _manifest(function, name, packed, runtime)
         with one_at_a_time(settings, name):
-            found = catalog.same(name, manifest.content_hash, manifest.agent)
-            foreign = found is not None and catalog.came_from_registry(found)
-            gone = found is None or images.functions.find(found.image_id) is None
-            built = foreign or gone
+            found, foreign, built = standing(images, catalog, name, manifest)
             if built:
                 found = _build(
                     images, catalog, found, manifest, packed, runtime, stages, show, anew=foreign
                 )
     assert found is not None
     return finish(catalog, found, built, stages, alias)
+
+
+def standing(
+    images: Images, catalog: Catalog, name: str, manifest: FunctionManifest
+) -> tuple[Version | None, bool, bool]:
+    """The version that has this content already, if there is one; whether it came from a registry,
+    so that nothing of its image may be taken; whether an image has to be made."""
+    found = catalog.same(name, manifest.content_hash, manifest.agent)
+    foreign = found is not None and catalog.came_from_registry(found)
+    gone = found is None or images.functions.find(found.image_id) is None
+    return found, foreign, foreign or gone
 
 
 def finish(
