@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ctypes
+import errno
 import json
 import os
 import resource
 import shutil
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,6 +39,30 @@ def intake() -> KeptIntake:
 
 def source(inbox: Path, pattern: str = "*.csv", **options) -> FileSource:
     return FileSource("in", inbox / pattern, **{"events": ALL, "stable": 0.1, **options})
+
+
+@contextlib.contextmanager
+def no_inotify_instances_left() -> Iterator[None]:
+    """Take all that this user may have (``fs.inotify.max_user_instances``), and give them back."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    taken: list[int] = []
+    try:
+        refused_since = time.monotonic()
+        while time.monotonic() < refused_since + 1:  # watchers that have ended close a moment later
+            if (instance := libc.inotify_init1(os.O_CLOEXEC)) >= 0:
+                taken.append(instance)
+                refused_since = time.monotonic()
+                continue
+            assert ctypes.get_errno() == errno.EMFILE
+            time.sleep(0.01)
+        assert len(taken) < hard - 100  # it was not the limit of descriptors
+        yield
+    finally:
+        for instance in taken:
+            os.close(instance)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def known(intake: KeptIntake) -> set[str]:
@@ -247,23 +276,15 @@ async def test_what_cannot_be_read_ends_the_run_and_nothing_is_deleted(inbox, in
 
 
 async def test_where_changes_cannot_be_heard_they_are_looked_for(inbox, intake):
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     subject = source(inbox)
-    free = max(map(int, os.listdir("/proc/self/fd"))) + 2
-    filler = [os.open("/dev/null", os.O_RDONLY) for _ in range(free)]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(filler) + 3, hard))
-    try:
-        async with running(subject, intake):
+    async with contextlib.AsyncExitStack() as stack:
+        with no_inotify_instances_left():
+            await stack.enter_async_context(running(subject, intake))
             await until(lambda: intake.state is not None)
             await until(lambda: subject.problem)
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-            assert "can't be heard of" in subject.problem
-            (inbox / "a.csv").write_text("1")
-            await until(lambda: intake.told == [("created", "a.csv")], 10)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        for descriptor in filler:
-            os.close(descriptor)
+        assert "can't be heard of" in subject.problem
+        (inbox / "a.csv").write_text("1")
+        await until(lambda: intake.told == [("created", "a.csv")], 10)
 
 
 async def test_the_state_of_many_files_is_small(inbox, intake):
