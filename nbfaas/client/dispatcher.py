@@ -88,9 +88,9 @@ class ServerDispatcher:
         """Remove idle sandboxes of the server, of one function or of all."""
         self._send(session.StopIdle(function))
 
-    def supersede(self, version: str) -> None:
+    def supersede(self, digest: str) -> None:
         """A newer version took this one's place: its sandboxes go as soon as they are idle."""
-        self._uploads.supersede(version)
+        self._uploads.supersede(digest)
 
     def watch(self, everything: bool) -> None:
         """Whether the server tells all that it does, or only what concerns this notebook."""

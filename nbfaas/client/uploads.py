@@ -34,7 +34,7 @@ class Uploads:
         self._send = send
         self._limit = limit
         self._python = python
-        # By version, and by the secrets it was declared with, whose values may differ.
+        # By digest, and by the secrets it was declared with, whose values may differ.
         self._keys: dict[tuple[str, tuple[Secret, ...]], str] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -48,7 +48,7 @@ class Uploads:
         ``SecretMissing``."""
         if isinstance(function, ServedVersion):
             return function.reference, True
-        which = (function.version, function.options.secrets)
+        which = (function.digest, function.options.secrets)
         with self._lock:
             key = self._keys.get(which)
             if key is None:
@@ -57,9 +57,9 @@ class Uploads:
                 self._keys[which] = key
             return key, False
 
-    def supersede(self, version: str) -> None:
+    def supersede(self, digest: str) -> None:
         with self._lock:
-            for which in [each for each in self._keys if each[0] == version]:
+            for which in [each for each in self._keys if each[0] == digest]:
                 self._send(session.Supersede(self._keys.pop(which)))
 
     def _upload(self, function: FunctionVersion, key: str) -> session.Upload:

@@ -40,7 +40,7 @@ class DirectPath:
     def send(self, invocation: Invocation) -> bool:
         """Send it now, if a slot of its function is parked. False: submit it as usual."""
         parts = invocation.parts
-        lane = self._lanes.get(invocation.function.version)
+        lane = self._lanes.get(invocation.function.digest)
         if (
             lane is None
             or lane.waiting  # it is not its turn

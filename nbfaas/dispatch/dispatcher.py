@@ -84,9 +84,9 @@ class Dispatcher:
         """Remove idle sandboxes, of one function or of all."""
         self._intake.put(lambda: self.fleet.stop_idle(function))
 
-    def supersede(self, version: str) -> None:
+    def supersede(self, digest: str) -> None:
         """A newer version took this one's place: its sandboxes go as soon as they are idle."""
-        self._intake.put(lambda: self.fleet.supersede(version))
+        self._intake.put(lambda: self.fleet.supersede(digest))
 
     def _hear_of(self, slot: Slot, invocation: Invocation) -> None:
         """A caller has sent an invocation by itself. The loop is not woken for that, unless a
@@ -105,13 +105,13 @@ class Dispatcher:
         for invocation in invocations:
             function = invocation.function
             announce.queued(invocation, self._publish)
-            lane = lanes.get(function.version)
+            lane = lanes.get(function.digest)
             if self._closed:
                 self._settling.cancel(invocation)
                 continue
             if lane is None:
                 try:
-                    lane = lanes[function.version] = self.fleet.lane(function)
+                    lane = lanes[function.digest] = self.fleet.lane(function)
                 except NbfaasError as error:
                     self._settling.fail(invocation, error)
                     continue

@@ -55,7 +55,7 @@ class Fleet:
     ) -> None:
         self.backend = backend
         self.budget = budget
-        self.lanes: dict[str, Lane] = {}  # by version
+        self.lanes: dict[str, Lane] = {}  # by digest
         self._keep_alives: dict[str, KeepAlive] = {}
         self.stock = Stock(backend, lambda: settings.prewarm, self.dispose, self._publish_prewarmed)
         self.desk = StateDesk(settings)
@@ -92,16 +92,16 @@ class Fleet:
             # By name: what was learnt of a function outlives its versions and its sandboxes.
             keep_alive = self._keep_alives.setdefault(function.name, KeepAlive())
             lane = Lane(function, spec, keep_alive, self._loop.time())
-            if (other := self.lanes.get(function.version)) is not None:
-                self.lanes[f"{function.version} {id(other)}"] = other
-            self.lanes[function.version] = lane
+            if (other := self.lanes.get(function.digest)) is not None:
+                self.lanes[f"{function.digest} {id(other)}"] = other
+            self.lanes[function.digest] = lane
         lane.superseded = False  # somebody still uses it
         return lane
 
     def existing_lane(self, function: FunctionVersion) -> Lane | None:
         """A version has another lane for secrets that were declared apart: their values may differ,
         under the same names."""
-        lane = self.lanes.get(function.version)
+        lane = self.lanes.get(function.digest)
         if lane is None or lane.serves(function):
             return lane
         return next((each for each in self.lanes.values() if each.serves(function)), None)
@@ -111,10 +111,10 @@ class Fleet:
         if (lane := self.existing_lane(function)) is not None:
             lane.forget()
 
-    def supersede(self, version: str) -> None:
+    def supersede(self, digest: str) -> None:
         """Retire the version's idle sandboxes now, and the busy ones when they become idle."""
         for lane in self.lanes.values():
-            if lane.function.version != version:
+            if lane.function.digest != digest:
                 continue
             lane.superseded = True
             for slot in list(lane.slots):
@@ -350,9 +350,9 @@ class Fleet:
                     self.retire(slot, "more than the load of the last minute needs")
         self._free_idle_memory(settings.idle_memory)
         self.stock.expire(now, settings.keep_alive)
-        for version, lane in list(self.lanes.items()):
+        for key, lane in list(self.lanes.items()):
             if not (lane.slots or lane.starting or lane.waiting):
-                del self.lanes[version]
+                del self.lanes[key]
 
     def _free_idle_memory(self, allowed: int) -> None:
         idle = [slot for slot in self.slots() if slot.state is _IDLE]

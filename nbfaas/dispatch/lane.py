@@ -55,7 +55,7 @@ class Lane:
 
     def serves(self, function: FunctionVersion) -> bool:
         mine = self.function
-        same = mine.version == function.version
+        same = mine.digest == function.digest
         return same and mine.options.secrets == function.options.secrets
 
     def push(self, invocation: Invocation) -> None:

@@ -100,8 +100,10 @@ class FunctionOptions:
 class FunctionVersion:
     """One state of a function: code and options. Never changed; a change makes another version.
 
-    ``version`` is the first 12 hex digits of the SHA-256 of payload and options. ``requires`` are
-    the top-level modules the payload imports by name, checked in the sandbox before it is loaded.
+    ``digest`` is the SHA-256, 64 hex digits, of all that sandboxes are given: payload, name, entry,
+    options. By it versions are told apart; its first 12 digits, ``version``, are for people and
+    records, as somebody could make two functions that have the same ones. ``requires`` are the
+    top-level modules the payload imports by name, checked in the sandbox before it is loaded.
     """
 
     name: str
@@ -114,6 +116,7 @@ class FunctionVersion:
     takes_context: bool = False  # whether it is told of its invocation, handlers aside
     recorded: bool = True  # whether records of its invocations are made; not of a mere probe
     is_cell: bool = False  # whether it is what ``%%faas`` runs, so that its options stand there
+    digest: str = ""  # none of what runs elsewhere, or has ended
 
     @classmethod
     def make(
@@ -128,12 +131,15 @@ class FunctionVersion:
         takes_context: bool = False,
         is_cell: bool = False,
     ) -> FunctionVersion:
-        digest = hashlib.sha256(payload)
-        digest.update(f"{name}\0{entry}\0{options.fingerprint()}".encode())
-        version = digest.hexdigest()[:12]
+        # The payload's length goes first: what is hashed can be read in one way only.
+        hashed = hashlib.sha256(b"%d\0" % len(payload))
+        hashed.update(payload)
+        described = [name, entry, requires, takes_context, options.fingerprint()]
+        hashed.update(json.dumps(described).encode())
+        digest = hashed.hexdigest()
         return cls(
             name,
-            version,
+            digest[:12],
             payload,
             options,
             entry,
@@ -141,6 +147,7 @@ class FunctionVersion:
             filename,
             takes_context,
             is_cell=is_cell,
+            digest=digest,
         )
 
     def __repr__(self) -> str:

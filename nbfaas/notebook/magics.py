@@ -100,7 +100,7 @@ class FaasMagics(Magics):
     def _let_go(self, function: RemoteFunction[Any, Any]) -> None:
         """Sandboxes of the last cell are of no use to one with other code or options."""
         last, self._last_cell = self._last_cell, function
-        if last is not None and last.version().version != function.version().version:
+        if last is not None and last.version().digest != function.version().digest:
             last.retire()
 
     @line_magic("faas")

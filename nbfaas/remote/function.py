@@ -395,4 +395,4 @@ def _frames_here() -> int:
 def _supersede(version: FunctionVersion) -> None:
     service = current_service()
     if service is not None and not service.failed:
-        service.dispatcher.supersede(version.version)
+        service.dispatcher.supersede(version.digest)

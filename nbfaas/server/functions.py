@@ -244,7 +244,7 @@ class ServedFunctions:
         }
         for number, version in before.versions.items():
             if (before.alias.function, number) not in used:
-                self._supersede(version.version().version)
+                self._supersede(version.version().digest)
                 self._loaded.pop((before.alias.function, number), None)
 
     def _find(self, name: str) -> ServedFunction | None:

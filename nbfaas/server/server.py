@@ -75,7 +75,7 @@ class Server:
             engine,
             config.functions,
             load=_load,
-            supersede=lambda version: service.dispatcher.supersede(version),
+            supersede=lambda digest: service.dispatcher.supersede(digest),
             queue_urls=queue_urls,
         )
         found = service.run(functions.reload())

@@ -186,9 +186,9 @@ class Sessions:
 
     def _let_go(self, version: FunctionVersion) -> None:
         """A session has no more use for it; another may, and so may what is served."""
-        used = {each.version for session in self._there.values() for each in session.versions}
-        if version.version not in used:
-            self._service.dispatcher.supersede(version.version)
+        used = {each.digest for session in self._there.values() for each in session.versions}
+        if version.digest not in used:
+            self._service.dispatcher.supersede(version.digest)
 
 
 def _number(exchange: Exchange, name: str) -> int:

@@ -94,5 +94,5 @@ def test_a_sandbox_that_boasts_of_its_memory_counts_as_its_limit(service):
 
     loud = remote(memory="100MB")(boast)
     assert loud.spawn().result(timeout=20) is None
-    lane = service.dispatcher.fleet.lanes[loud.version().version]
+    lane = service.dispatcher.fleet.lanes[loud.version().digest]
     assert [slot.memory for slot in lane.slots] == [100 << 20]

@@ -79,4 +79,4 @@ def test_the_cancellation_of_what_was_never_submitted_does_not_disturb_the_queue
     service.dispatcher.cancel([invocation])
     assert echo.remote(3) == 3
     assert invocation.state is InvocationState.CANCELLED
-    assert service.dispatcher.fleet.lanes[invocation.function.version].waiting == 0
+    assert service.dispatcher.fleet.lanes[invocation.function.digest].waiting == 0

@@ -188,7 +188,7 @@ def test_a_function_that_is_defined_anew_takes_the_old_ones_place(server):
     old = first.version()
     dispatcher = get_service().dispatcher
     key, _ = dispatcher._uploads.key_of(old)
-    dispatcher.supersede(old.version)
+    dispatcher.supersede(old.digest)
     until(lambda: not [each for each in get_service().sandboxes() if each.function == "work"])
     # A call that was on its way when the function was defined anew.
     uploads, dispatcher._uploads = dispatcher._uploads, _Fixed(key)
