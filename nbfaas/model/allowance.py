@@ -19,6 +19,7 @@ from msgspec import Meta
 
 from nbfaas.errors.base import ConfigurationError
 from nbfaas.errors.simulator import nearest
+from nbfaas.model.event_types import EVERY, is_covered, types_of
 from nbfaas.model.manifest import FunctionManifest
 from nbfaas.model.trigger_spec import TriggerSpec
 
@@ -45,6 +46,13 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Annotated[
         tuple[str, ...],
         Meta(description="Environment variables that they may have as secrets; SHOP_* for some."),
+    ] = ()
+    events: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Types of events on the bus that they may be triggered by, or send their "
+            "results as; order.* for some, * for all."
+        ),
     ] = ()
     trust: Annotated[
         bool,
@@ -122,9 +130,20 @@ def _asks_of_trigger(spec: TriggerSpec, allowed: Allowance) -> Iterator[Ask]:
             yield Ask(f"to watch {folder} (trigger {spec.name})", "volumes", folder)
     if spec.kind == "http" and spec.options.get("auth", True) is not True and not allowed.network:
         yield Ask(f"a route without a token (trigger {spec.name})", "network")
+    if spec.kind == "event":
+        for kind in sorted(types_of(spec.arguments[0] if spec.arguments else None)):
+            if not is_covered(kind, allowed.events):
+                which = "all events" if kind == EVERY else f"the events {kind}"
+                yield Ask(f"{which} on the bus (trigger {spec.name})", "events", kind)
     for destination in (spec.on_success, spec.on_failure):
-        if destination is not None and destination.kind == "url" and not allowed.network:
+        if destination is None:
+            continue
+        if destination.kind == "url" and not allowed.network:
             yield Ask(f"to send to {destination.to} (trigger {spec.name})", "network")
+        if destination.kind == "type" and not is_covered(destination.to, allowed.events):
+            yield Ask(
+                f"to send events {destination.to} (trigger {spec.name})", "events", destination.to
+            )
 
 
 def _may_mount(source: str, patterns: tuple[str, ...]) -> bool:

@@ -16,7 +16,13 @@ _HEAD = """\
 # Tokens and secrets are never written here: keys name the environment variable or file that has
 # them.
 """
-_ALLOW = {"network": True, "volumes": ["/data/*"], "secrets": ["API_KEY"], "trust": False}
+_ALLOW = {
+    "network": True,
+    "volumes": ["/data/*"],
+    "secrets": ["API_KEY"],
+    "events": ["order.*"],
+    "trust": False,
+}
 _TOKEN = {"role": "invoke", "env": "SHOP_TOKEN", "file": "", "name": "shop"}
 _WEBHOOK = {"path": "/hooks/payments", "function": "book", "secret_env": "PAYMENTS_SECRET"}
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import tomllib
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from manifests import a_manifest
+from patterns import events, patterns
 
 from nbfaas.catalog import Catalog
-from nbfaas.errors import ConfigurationError, NotAllowed
+from nbfaas.errors import BadPattern, ConfigurationError, NotAllowed
 from nbfaas.errors.serve import ServerConfigError, UnknownKey
 from nbfaas.model.allowance import Allowance, allowance, keys_for, not_allowed
+from nbfaas.model.event_types import is_covered, types_of
 from nbfaas.model.manifest import FunctionManifest, VolumeManifest
 from nbfaas.model.trigger_spec import DestinationSpec, TriggerSpec
 from nbfaas.remote.allowing import check_allowed
+from nbfaas.rules import Pattern
 from nbfaas.server.config import parse_config
 from nbfaas.settings import Settings, config
 
@@ -26,6 +32,10 @@ def asking(**options) -> FunctionManifest:
     volumes = tuple(VolumeManifest("/in", each, True) for each in options.pop("volumes", ()))
     changed = msgspec.structs.replace(manifest.options, volumes=volumes, **options)
     return msgspec.structs.replace(manifest, options=changed, **outside)
+
+
+def on_event(pattern: object) -> TriggerSpec:
+    return TriggerSpec(kind="event", name="e", arguments=(pattern,))
 
 
 def test_what_asks_for_nothing_may_run():
@@ -72,6 +82,32 @@ def test_what_asks_for_nothing_may_run():
             "a route without a token (trigger h)",
             "network = true",
         ),
+        (
+            asking(triggers=(on_event({"type": ["order.created"]}),)),
+            "the events order.created on the bus (trigger e)",
+            'events = ["order.created"]',
+        ),
+        (
+            asking(triggers=(on_event({"type": [{"prefix": "order."}]}),)),
+            "the events order.* on the bus (trigger e)",
+            'events = ["order.*"]',
+        ),
+        (
+            asking(triggers=(on_event({"data": {"total": [1]}}),)),
+            "all events on the bus (trigger e)",
+            'events = ["*"]',
+        ),
+        (
+            asking(
+                triggers=(
+                    TriggerSpec(
+                        kind="every", name="e", on_failure=DestinationSpec("type", "order.paid")
+                    ),
+                )
+            ),
+            "to send events order.paid (trigger e)",
+            'events = ["order.paid"]',
+        ),
     ],
 )
 def test_each_thing_is_refused_by_default_and_the_key_that_is_told_allows_it(manifest, what, key):
@@ -114,6 +150,59 @@ def test_what_is_told_of_several_things_allows_them_all():
 def test_a_folder_is_allowed_by_where_it_is(source, pattern, allowed):
     asks = not_allowed(asking(volumes=[source]), Allowance(volumes=(pattern,)))
     assert (asks == []) is allowed
+
+
+@pytest.mark.parametrize(
+    ("pattern", "allowed"),
+    [
+        ({"type": ["order.created", "order.paid"]}, True),
+        ({"type": ["order.created", "invoice.paid"]}, False),
+        ({"type": ["order.created"], "$or": [{"source": ["a"]}, {"source": ["b"]}]}, True),
+        ({"$or": [{"type": ["order.a"]}, {"type": ["order.b"], "data": {"x": [1]}}]}, True),
+        ({"$or": [{"type": ["order.a"]}, {"data": {"x": [1]}}]}, False),
+        ({"$or": [{"$or": [{"type": ["order.a"]}, {"type": ["b"]}]}, {"type": ["order."]}]}, False),
+        ({"type": [{"prefix": "order.x"}]}, True),
+        ({"type": [{"prefix": "order"}]}, False),
+        ({"type": [{"wildcard": "order.*.paid"}]}, True),
+        ({"type": [{"wildcard": "*order.*"}]}, False),
+        ({"type": [{"wildcard": r"order.\\*"}]}, True),
+        ({"type": [{"suffix": "order."}]}, False),
+        ({"type": [{"prefix": {"equals-ignore-case": "order."}}]}, False),
+        ({"type": [{"equals-ignore-case": "order.a"}]}, False),
+        ({"type": [{"anything-but": "order.a"}]}, False),
+        ({"type": [{"prefix": "order.", "suffix": "x"}]}, False),
+        ({"type": [{"exists": True}]}, False),
+        ({"type": "order.created"}, False),
+        ({"data": {"type": ["order.created"]}}, False),
+        ("order.created", True),
+        ("orders", False),
+        ('{"source": ["order."]}', False),
+        (None, False),
+    ],
+)
+def test_a_trigger_gets_no_types_of_events_but_those_that_are_allowed(pattern, allowed):
+    asks = not_allowed(asking(triggers=(on_event(pattern),)), Allowance(events=("order.*",)))
+    assert (asks == []) is allowed
+
+
+def test_only_stars_are_wildcards_of_events_and_all_may_be_allowed():
+    manifest = asking(triggers=(on_event({"type": [{"prefix": "a"}]}),))
+    for pattern in ("a?", "a[*]", "?*", "[a]*", "A*", "a"):
+        assert not_allowed(manifest, Allowance(events=(pattern,))), pattern
+    for pattern in ("*", "a*", "a**", "*a*"):
+        assert not not_allowed(manifest, Allowance(events=(pattern,))), pattern
+    assert not not_allowed(asking(triggers=(on_event("a?[b]"),)), Allowance(events=("a?[b]",)))
+    deep: dict[str, object] = {"type": ["a"]}
+    for _ in range(100):
+        deep = {"$or": [deep, {"type": ["a"]}]}
+    assert not_allowed(asking(triggers=(on_event(deep),)), Allowance(events=("a",)))
+
+
+@given(patterns, events, st.sampled_from(["x", "xy", "", "y", "order.created"]))
+def test_whatever_matches_a_pattern_has_a_type_that_was_told_of_it(pattern, event, kind):
+    with contextlib.suppress(BadPattern):
+        if Pattern.parse(pattern).matches({**event, "type": kind}):
+            assert is_covered(kind, types_of(pattern))
 
 
 def test_a_link_out_of_what_is_allowed_is_not_followed(tmp_path):
