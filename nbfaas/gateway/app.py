@@ -133,13 +133,14 @@ class GatewayApp:
         found = self._routes.match(method, path)
         if isinstance(found, RouteMatch) and not found.route.auth:
             self._guard.check_origin(exchange.headers)
+            mark = self._guard.mark_of(exchange.headers)
         else:
             # Only calls of functions are asked for by those who made them; see the server's API.
             asked = path.startswith(_INVOCATIONS) and found is None
             calls = (Role.INVOKE,) if isinstance(found, RouteMatch) else ANY_ROLE
-            self._guard.check_token(exchange.headers, *(() if asked else calls))
+            mark = self._guard.check_token(exchange.headers, *(() if asked else calls)).mark
         if isinstance(found, RouteMatch):
-            return await self._trigger(found, exchange)
+            return await self._trigger(found, exchange, mark)
         if isinstance(found, MethodNotAllowed):
             return not_allowed(found.allowed)
         if path.startswith(_INVOCATIONS):
@@ -148,7 +149,7 @@ class GatewayApp:
 
     # -- triggers
 
-    async def _trigger(self, found: RouteMatch, exchange: Exchange) -> Reply:
+    async def _trigger(self, found: RouteMatch, exchange: Exchange, mark: str) -> Reply:
         route = found.route
         if not found.active:
             detail = f"the trigger {route.trigger!r} is paused"
@@ -157,7 +158,7 @@ class GatewayApp:
         request = HttpRequest(
             exchange.method, exchange.path, exchange.scope["query_string"], exchange.headers, body
         )
-        event = request_event(route.trigger, request, found.parameters, self._guard.tokens)
+        event = request_event(route.trigger, request, found.parameters, self._guard.tokens, mark)
         if route.respond == "async":
             return await self._enqueue(route.trigger, event)
         return await self._call(route.trigger, event, route.deadline)

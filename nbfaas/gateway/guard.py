@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from nbfaas.gateway.reply import Refusal
-from nbfaas.gateway.roles import Role, Token
+from nbfaas.gateway.roles import NOBODYS_MARK, Role, Token
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _CHALLENGE = b"www-authenticate"
@@ -43,21 +43,32 @@ class Guard:
         its role is another. All of them are compared, each in constant time."""
         if not self._tokens:
             return _NOBODYS
-        scheme, _, given = headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not given.strip():
+        sent = _bearer(headers)
+        if not sent:
             detail = "send the gateway's token: Authorization: Bearer …"
             raise Refusal(401, detail, ((_CHALLENGE, b'Bearer realm="nbfaas"'),))
-        sent = given.strip().encode("latin-1")
-        found = [token for text, token in self._tokens if hmac.compare_digest(sent, text)]
-        if not found:
+        found = self._find(sent)
+        if found is None:
             challenge = b'Bearer realm="nbfaas", error="invalid_token"'
             raise Refusal(401, "this is not the gateway's token", ((_CHALLENGE, challenge),))
-        if found[0].role is not Role.ADMIN and found[0].role not in roles:
+        if found.role is not Role.ADMIN and found.role not in roles:
             needed = " or ".join(dict.fromkeys((*roles, Role.ADMIN)))
             challenge = b'Bearer realm="nbfaas", error="insufficient_scope"'
-            detail = f"this needs a token with the role {needed}; this one has {found[0].role}"
+            detail = f"this needs a token with the role {needed}; this one has {found.role}"
             raise Refusal(403, detail, ((_CHALLENGE, challenge),))
-        return found[0]
+        return found
+
+    def mark_of(self, headers: Mapping[str, str]) -> str:
+        """The mark (see ``Token.mark``) of who asks where no token is needed, but may be sent."""
+        if not self._tokens:
+            return _NOBODYS.mark
+        sent = _bearer(headers)
+        found = self._find(sent) if sent else None
+        return NOBODYS_MARK if found is None else found.mark
+
+    def _find(self, sent: bytes) -> Token | None:
+        found = [token for text, token in self._tokens if hmac.compare_digest(sent, text)]
+        return found[0] if found else None
 
     def check_origin(self, headers: Mapping[str, str]) -> None:
         """For what needs no token: raise ``Refusal`` if the page of another site asks."""
@@ -74,6 +85,12 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _bearer(headers: Mapping[str, str]) -> bytes:
+    """The token that is sent, if any."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    return given.strip().encode("latin-1") if scheme.lower() == "bearer" else b""
 
 
 def _name(host: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -65,9 +66,10 @@ def request_event(
     request: HttpRequest,
     parameters: Mapping[str, Any],
     secrets: tuple[str, ...] = (),
+    mark: str = "",
 ) -> Event:
     """The event of a request; headers that hold one of ``secrets``, the gateway's tokens, are left
-    out.
+    out. ``mark``: what its id begins with, so that a key that others have too is another event.
 
     ``data`` has method, path, path_parameters, query, headers and body, or body_base64. A name
     that is repeated in the query has a list. Raises ``Refusal`` if the body is not what its
@@ -94,7 +96,7 @@ def request_event(
             EVENT_TYPE,
             data,
             source=SOURCE_PREFIX + trigger,
-            id=key,
+            id=f"{mark}{key or uuid.uuid4()}" if key or mark else None,
             subject=request.path,
             extensions=trace(request.headers),
         )

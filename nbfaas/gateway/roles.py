@@ -18,6 +18,11 @@ ANY_ROLE = (Role.READ, Role.INVOKE)
 """For ``Guard.check_token``: every token will do."""
 
 
+NOBODYS_MARK = "*@"
+"""As ``Token.mark``, of requests without a token where there are tokens. No token's name has a
+``*`` or an ``@``."""
+
+
 class Token(str):
     """A token, its role, and the ``name`` of who brings it; a plain string is an admin's."""
 
@@ -30,6 +35,12 @@ class Token(str):
         token.role = role
         token.name = name
         return token
+
+    @property
+    def mark(self) -> str:
+        """What the ids of events begin with that its bearer's requests make, so that they can be
+        told from others' after a restart too; nothing for a token without a name."""
+        return f"{self.name}@" if self.name else ""
 
     def __repr__(self) -> str:
         return f"<Token {self.name or 'without a name'}, {self.role}>"

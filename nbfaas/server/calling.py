@@ -43,7 +43,7 @@ class Calls:
     async def call(self, served: ServedFunction, exchange: Exchange, caller: Token) -> Reply:
         """The result as JSON (bytes: as they are), or 202 and where to ask for it."""
         asynchronous, deadline = self._preferred(exchange)
-        event = _event(served, exchange.headers, await exchange.body(), _mark(caller))
+        event = _event(served, exchange.headers, await exchange.body(), caller.mark)
         if asynchronous:
             await self._port.enqueue(served.trigger, event)
             url = "/invocations/" + quote(event.id, safe="")
@@ -100,14 +100,11 @@ def as_json(value: Any, function: str) -> str:
 
 
 def made_by(caller: Token, invocation_id: str) -> bool:
-    """Whether the caller may ask for it: an admin for any, others for the calls that they made."""
-    return caller.role is Role.ADMIN or invocation_id.startswith(_mark(caller))
-
-
-def _mark(caller: Token) -> str:
-    """What the ids of a caller's calls begin with, so that they can be told from others' after a
-    restart too. No function's name has an ``@``."""
-    return "" if caller.role is Role.ADMIN else f"{caller.name}@"
+    """Whether the caller may ask for it: an admin for any, others for what their requests made. No
+    function's name has an ``@``."""
+    return caller.role is Role.ADMIN or (
+        caller.mark != "" and invocation_id.startswith(caller.mark)
+    )
 
 
 def _event(served: ServedFunction, headers: Mapping[str, str], body: bytes, mark: str) -> Event:
