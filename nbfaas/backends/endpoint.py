@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from nbfaas.agent.wire import HEADER, MAX_BODY, PROTOCOL, Kind, WireError
 from nbfaas.backends.base import Hello
 from nbfaas.backends.connection import SocketConnection
-from nbfaas.backends.forking import close_in_children
+from nbfaas.forking import close_in_children
 
 _MAX_PENDING = 16
 _MAX_HELLO = 64 * 1024  # bytes

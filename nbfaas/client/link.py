@@ -6,10 +6,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from nbfaas.errors.serve import CLOSED, ServerGone
+from nbfaas.forking import give_up_in_children
 from nbfaas.model.session import Alive, BadStream, Command, Ended, Frame, FrameReader, encode
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ class Link:
         self._sent = 0  # the number of the last batch that was obeyed
         self._received = 0  # of the last frame
         self._acknowledged = 0
+        self._stream: Any = None  # the connection of the last stream
         self.gone: ServerGone | None = None
+        give_up_in_children(self)
         self._tasks = [
             self._loop.create_task(self._send(), name="nbfaas-link-send"),
             self._loop.create_task(self._listen(), name="nbfaas-link-listen"),
@@ -57,6 +60,11 @@ class Link:
 
     def __repr__(self) -> str:
         return f"<Link to {self._url}, {len(self._waiting)} commands waiting>"
+
+    def descriptors(self) -> Iterator[int]:
+        """Of the stream, as long as which the server takes the notebook for being there."""
+        if self._stream is not None:
+            yield self._stream.get_extra_info("socket").fileno()
 
     # -- from any thread
 
@@ -129,6 +137,7 @@ class Link:
             path = f"{self._path}/stream?after={self._received}"
             try:
                 async with self._http.stream("GET", path) as reply:
+                    self._stream = reply.extensions.get("network_stream")
                     if not reply.is_success:
                         await reply.aread()
                         await self._refused(trying, reply)

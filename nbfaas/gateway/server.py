@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from uvicorn.config import Config
 
 from nbfaas.errors.gateway import GatewayUnavailable
+from nbfaas.forking import give_up_in_children
 from nbfaas.gateway.connections import Connections
 from nbfaas.gateway.limits import Limits
 from nbfaas.gateway.protocol import GatewayProtocol
@@ -55,8 +57,17 @@ class HttpServer:
             self._server = await loop.create_server(connection, host, port, backlog=_BACKLOG)
         except (OSError, OverflowError) as error:
             raise GatewayUnavailable(host, port, str(error)) from None
+        give_up_in_children(self)
         address = self._server.sockets[0].getsockname()
         return int(address[1])
+
+    def descriptors(self) -> Iterator[int]:
+        """Of the sockets, those of its connections included."""
+        if self._server is not None:
+            yield from (sock.fileno() for sock in self._server.sockets)
+        for connection in self._state.connections:
+            if connection.transport is not None:
+                yield connection.transport.get_extra_info("socket").fileno()
 
     async def close(self, seconds: float, also: asyncio.Future[None] | None = None) -> None:
         """Listen no more, let running requests end within ``seconds``, cancel the others (they are

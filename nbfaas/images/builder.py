@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbfaas.errors import ImageNotFound, PythonMismatch
+from nbfaas.forking import close_in_children
 from nbfaas.images.agent_layer import add_agent, agent_hash
 from nbfaas.images.base import HOST_PYTHON, Base, Bases
 from nbfaas.images.built import BuiltImage, ImageInfo
@@ -234,5 +235,6 @@ class Images:
         folder = self._folder / "locks"
         folder.mkdir(parents=True, exist_ok=True)
         with open(folder / re.sub(r"[^\w.-]", "_", name), "ab") as file:
+            close_in_children(file)
             fcntl.flock(file, fcntl.LOCK_EX)  # released when the file is closed, even by a crash
             yield

@@ -19,6 +19,7 @@ from nbfaas.agent.units import format_seconds
 from nbfaas.catalog import Catalog, Version
 from nbfaas.catalog.names import check_alias, check_name, default_name
 from nbfaas.errors import BadDeployment
+from nbfaas.forking import close_in_children
 from nbfaas.model.data_schema import data_schema
 from nbfaas.model.function import Entry
 from nbfaas.model.image import ImageSpec
@@ -299,5 +300,6 @@ def one_at_a_time(settings: Settings, name: str) -> Iterator[None]:
     folder = Path(settings.data_dir, "images", "locks")
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / f"deploy-{name}", "ab") as file:
+        close_in_children(file)
         fcntl.flock(file, fcntl.LOCK_EX)  # released when the file is closed, even by a crash
         yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import time
@@ -406,14 +407,15 @@ def test_a_connection_that_breaks_loses_and_doubles_nothing(running, way, tmp_pa
     assert sorted(map(int, made.read_text().split())) == list(range(400))
 
 
-def test_a_session_without_its_notebook_ends(serve, tmp_path):
-    running = serve("session_expiry = 1\n")
+def test_a_session_without_its_notebook_ends_though_a_child_of_it_lives_on(serve):
+    running = serve("session_expiry = 3\n")
     code = (
-        "import sys, time, nbfaas\n"
+        "import os, sys, time, nbfaas\n"
         "nbfaas.connect(sys.argv[1], token=sys.argv[2])\n"
         "call = nbfaas.remote(lambda: __import__('time').sleep(600)).spawn()\n"
         "while call.status != 'RUNNING': time.sleep(0.05)\n"
-        "print('ready', flush=True)\n"
+        "child = os.fork()\n"
+        "if child: print(child, flush=True)\n"
         "time.sleep(600)\n"
     )
     notebook = subprocess.Popen(
@@ -422,14 +424,17 @@ def test_a_session_without_its_notebook_ends(serve, tmp_path):
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         text=True,
     )
+    child = None
     try:
-        assert notebook.stdout.readline() == "ready\n"
+        child = int(notebook.stdout.readline())
         with nbfaas.connect(running.url, token=running.token):
             assert [each.in_flight for each in get_service().sandboxes()] == [1]
             notebook.kill()
-            until(lambda: not get_service().sandboxes(), 30)
+            until(lambda: not get_service().sandboxes(), 20)
         assert "nothing was heard of its notebook for" in running.told
     finally:
+        if child is not None:
+            os.kill(child, signal.SIGKILL)
         notebook.kill()
         notebook.wait()
         notebook.stdout.close()
