@@ -4,6 +4,7 @@ connection closes. Blocking, one invocation at a time; see ``nbfaas.agent.wire``
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import socket
@@ -112,8 +113,6 @@ class Agent:
             self.send(wire.encode(Kind.FAILURE, frame.call, Codec.PICKLE, head))
             return
         if control.get("isolation") == "call":
-            import gc
-
             gc.collect()
             gc.freeze()  # so that a child's collector does not copy the parent's pages
         else:
@@ -227,6 +226,8 @@ def main(preload: str | None = None) -> None:
     # The modules that the first invocation needs are imported while the host is still busy.
     from nbfaas.agent import codec, failure, loading  # noqa: F401
 
+    gc.freeze()  # what was imported stays: the collector need not look at it again and again
+    gc.enable()
     try:
         if preload is not None:
             from nbfaas.agent.preloading import import_while_idle

@@ -14,6 +14,9 @@ HOME = "/opt/nbfaas"
 SCRIPT = f"{HOME}/nbfaas_agent.py"
 PRELOAD = f"{HOME}/preload.txt"
 _BOOTSTRAP = f"""\
+import gc
+
+gc.disable()  # till main() has its imports: looking for garbage, where none is, takes 4 ms
 from nbfaas.agent.__main__ import main
 
 main(preload={PRELOAD!r})

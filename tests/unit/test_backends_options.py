@@ -68,10 +68,25 @@ def test_memory_leaves_no_swap_and_the_least_cpu_is_what_the_kernel_takes():
     assert limits(Resources(cpu=0.001, memory=64 << 20)) == {
         "Memory": 64 << 20,
         "MemorySwap": 64 << 20,
-        "CpuPeriod": 100_000,
+        "CpuPeriod": 1_000_000,
         "CpuQuota": 1000,
         "PidsLimit": 256,
     }
+
+
+@pytest.mark.parametrize(
+    ("cpu", "period", "quota"),
+    [
+        (0.05, 1_000_000, 50_000),
+        (0.125, 640_000, 80_000),
+        (0.5, 160_000, 80_000),
+        (1.0, 100_000, 100_000),
+        (2.5, 100_000, 250_000),
+    ],
+)
+def test_a_small_share_of_a_core_comes_in_pieces_in_which_an_agent_can_start(cpu, period, quota):
+    told = limits(Resources(cpu=cpu))
+    assert (told["CpuPeriod"], told["CpuQuota"]) == (period, quota)
 
 
 def folder(uid: int, mode: int, *, read_only: bool = False) -> Folder:
