@@ -7,6 +7,8 @@ import time
 import types
 from collections.abc import Callable, Iterator
 
+from nbfaas.agent.units import with_article
+
 Try = Callable[[object], object]
 """Pickles an object and raises if that can't be done."""
 
@@ -163,5 +165,5 @@ def _short(value: object) -> str:
     try:
         text = repr(value)
     except Exception:  # noqa: BLE001 - __repr__ of anything may raise anything
-        text = f"a {type(value).__name__}"
+        text = with_article(type(value).__name__)
     return text if len(text) <= 60 else f"{text[:57]}..."

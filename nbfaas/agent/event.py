@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from nbfaas.agent.units import with_article
+
 JSON_TYPE = "application/json"
 _EXTENSION = re.compile(r"[a-z0-9]{1,20}")
 _KNOWN = frozenset(
@@ -285,6 +287,6 @@ def _check_json(value: object, path: str, depth: int = 0) -> None:
             _check_json(member, f"{path}.{key}", depth + 1)
         return
     raise BadEvent(
-        f"{path} is a {kind.__module__}.{kind.__qualname__}; the data of an event is JSON (None, "
-        "bool, int, float, str, list, dict) or, as a whole, bytes"
+        f"{path} is {with_article(f'{kind.__module__}.{kind.__qualname__}')}; the data of an event "
+        "is JSON (None, bool, int, float, str, list, dict) or, as a whole, bytes"
     )

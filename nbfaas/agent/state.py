@@ -25,6 +25,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn, Protocol
 
+from nbfaas.agent.units import with_article
+
 MAX_KEY = 512
 """Bytes of a key in UTF-8."""
 MAX_VALUE = 256 * 1024
@@ -174,8 +176,8 @@ def _encode(key: str, value: Any) -> bytes:
             data = _JSON + text.encode()
         except (TypeError, ValueError, RecursionError) as error:
             raise StateRefused(
-                f"state[{key!r}] can't be a {type(value).__name__}: {error}. State keeps JSON and "
-                "bytes."
+                f"state[{key!r}] can't be {with_article(type(value).__name__)}: {error}. "
+                "State keeps JSON and bytes."
             ) from None
     if len(data) - 1 > MAX_VALUE:
         raise StateRefused(

@@ -1,4 +1,4 @@
-"""Sizes and durations for people, as both sides write them into messages."""
+"""Sizes, durations and names for people, as both sides write them into messages."""
 
 from __future__ import annotations
 
@@ -25,3 +25,8 @@ def format_seconds(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def with_article(name: str) -> str:
+    """``a dict``, ``an object``, ``a UUID``: the name of a type in a sentence."""
+    return f"{'an' if name[:1] in set('aeioAEIO') else 'a'} {name}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbfaas.agent.units import format_bytes
+from nbfaas.agent.units import format_bytes, with_article
 from nbfaas.errors.base import NbfaasError
 
 
@@ -92,9 +92,10 @@ class UntrustedResult(InvocationError):
     def __init__(self, function: str, type_name: str) -> None:
         module = type_name.partition(".")[0]
         super().__init__(
-            f"function {function!r} returned a {type_name}. Unpickling it here could run code from "
-            "the sandbox, so it was not done. Return plain data, NumPy or pandas values or a class "
-            f"that this notebook defines; or, if you trust it: @remote(trust=[{module!r}])."
+            f"function {function!r} returned {with_article(type_name)}. Unpickling it here could "
+            "run code from the sandbox, so it was not done. Return plain data, NumPy or pandas "
+            "values or a class that this notebook defines; or, if you trust it: "
+            f"@remote(trust=[{module!r}])."
         )
         self.type_name = type_name
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from nbfaas.agent.units import with_article
 from nbfaas.errors.delivery import ResultNotJson
 from nbfaas.errors.gateway import BadHttpResponse
 from nbfaas.gateway.reply import JSON, Reply
@@ -132,7 +133,7 @@ def _header(name: object, value: object) -> tuple[bytes, bytes]:
     if name.lower() in _REFUSED:
         raise ValueError(f"the header {name!r} is the server's to set")
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError(f"the header {name!r} is a {type(value).__name__}, and no str")
+        raise ValueError(f"the header {name!r} is {with_article(type(value).__name__)}, and no str")
     text = str(value).strip(" \t")
     if not _VALUE.fullmatch(text):
         raise ValueError(

@@ -13,6 +13,7 @@ import re
 import sys
 from typing import Any
 
+from nbfaas.agent.units import with_article
 from nbfaas.packager.unpickler import Damaged, Grant, Maker, set_state
 
 _NATIVE = "<" if sys.byteorder == "little" else ">"
@@ -72,7 +73,7 @@ def _make_dtype(spec: Any, align: object = False, copy: object = True) -> Any:
             raise Damaged("a record's dtype is none")
         return np.dtype((np.record, spec[1]))
     if type(spec) is not str or not _SPEC.fullmatch(spec):
-        raise Damaged(f"a dtype made from a {type(spec).__name__}")
+        raise Damaged(f"a dtype made from {with_article(type(spec).__name__)}")
     return np.dtype(spec, copy=True)
 
 

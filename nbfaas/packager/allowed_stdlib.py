@@ -16,6 +16,7 @@ import zoneinfo
 from collections.abc import Callable
 from typing import Any
 
+from nbfaas.agent.units import with_article
 from nbfaas.packager.own_classes import enum_grant, exception_grant, find_class
 from nbfaas.packager.unpickler import Damaged, Grant, Maker, Refused, set_state
 
@@ -154,7 +155,8 @@ def _set_attribute(name: str, kind: type) -> Callable[[Any, Any], object]:
 
     def build(instance: Any, state: Any) -> object:
         if type(state) is not dict or type(state.get(name)) is not kind:
-            raise Damaged(f"a {type(instance).__name__} whose {name} is no {kind.__name__}")
+            told = with_article(type(instance).__name__)
+            raise Damaged(f"{told} whose {name} is no {kind.__name__}")
         return set_state(instance, state)
 
     return build

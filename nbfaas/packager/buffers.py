@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from nbfaas.agent import codec
 from nbfaas.agent.buffers import SealedBuffer, seal
+from nbfaas.agent.units import with_article
 from nbfaas.agent.wire import Part
 from nbfaas.errors import NotPicklable
 from nbfaas.packager.pickler import ShippingPickler
@@ -52,7 +53,7 @@ class Stored(Generic[T]):
         try:
             parts = codec.dump_with(ShippingPickler, value)
         except Exception as error:  # noqa: BLE001 - __reduce__ of anything may raise anything
-            name = f"a {type(value).__name__}"
+            name = with_article(type(value).__name__)
             raise NotPicklable(f"what was put, {name}", name, str(error)) from None
         self.value = value
         self._parts = Sealer().seal(parts)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import CellType, FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
-from nbfaas.agent.units import format_bytes
+from nbfaas.agent.units import format_bytes, with_article
 from nbfaas.packager.code_facts import code_facts
 from nbfaas.packager.pickler import ShippingPickler
 
@@ -131,7 +131,7 @@ class _Measure(ShippingPickler):
 
 
 def _short(value: object) -> str:
-    return f"a {type(value).__name__}"
+    return with_article(type(value).__name__)
 
 
 def warn_if_large(package: Package, limit: int, *, stacklevel: int = 2) -> None:

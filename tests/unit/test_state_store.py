@@ -71,6 +71,12 @@ def test_numbers_are_counted_up(state):
             state.incr("n", by)
 
 
+@pytest.mark.parametrize(("value", "named"), [(object(), "an object"), ({1}, "a set")])
+def test_what_is_no_json_is_named_with_its_article(state, value, named):
+    with pytest.raises(StateRefused, match=rf"can't be {named}: .* State keeps JSON and bytes"):
+        state.set("k", value)
+
+
 def test_it_is_set_only_if_nobody_was_quicker(state):
     assert state.compare_and_set("k", None, {"b": 1, "a": 2})
     assert not state.compare_and_set("k", None, 1)
