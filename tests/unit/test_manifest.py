@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbfaas.errors import ManifestUnreadable, NotDeployable
+from nbfaas.dispatch.retry import retry_delay
+from nbfaas.errors import ManifestUnreadable, NotDeployable, RemoteError, SandboxCrashed
 from nbfaas.model.function import FunctionOptions, Resources, Retries, Volume
 from nbfaas.model.image import ImageSpec
 from nbfaas.model.manifest import FunctionManifest, ImageManifest, content_hash_of, read_manifest
 from nbfaas.model.manifest_options import describe_options, restore_options
 from nbfaas.model.trigger_spec import TriggerSpec
+from nbfaas.packager.rebuild import rebuild_exception
 
 
 def manifest(**changes: object) -> FunctionManifest:
@@ -120,19 +124,73 @@ def test_options_come_back_from_json(given_options):
     assert restored == given_options.changed(image=image)
 
 
-def test_an_exception_of_the_notebook_can_t_be_retried_on_elsewhere():
-    mine = type("Mine", (Exception,), {"__module__": "__main__"})
-    with pytest.raises(NotDeployable, match="retry_on names Mine, which is defined in the noteb"):
-        describe_options("thumb", FunctionOptions(retries=Retries(1, retry_on=(mine,))))
+class Mine(Exception):
+    pass
 
 
-def test_an_exception_that_is_not_installed_here_is_named():
-    described = describe_options("thumb", FunctionOptions())
-    elsewhere = msgspec.structs.replace(
-        described, retries=msgspec.structs.replace(described.retries, retry_on=("gone_away:Oops",))
+class MyOwn(Mine):
+    pass
+
+
+def retried_on(*names: str) -> Retries:
+    """As a manifest's ``retry_on`` with these names is understood."""
+    options = manifest().options
+    told = msgspec.structs.replace(options.retries, max_retries=1, retry_on=names)
+    changed = msgspec.structs.replace(options, retries=told)
+    return restore_options("thumb", changed, ImageSpec()).retries
+
+
+def test_what_is_retried_on_is_told_by_the_names_of_its_classes():
+    mine = retried_on(f"{__name__}:Mine")
+    assert [retry_delay(mine, 1, each) is not None for each in (Mine(), MyOwn(), OSError())] == [
+        True,
+        True,
+        False,
+    ]
+    lost = retried_on("nbfaas.errors:SandboxLost", "builtins:OSError")
+    assert retry_delay(lost, 1, SandboxCrashed("f", "s", exit_code=1)) is not None
+    assert retry_delay(lost, 1, FileNotFoundError()) is not None
+    assert retry_delay(lost, 1, ValueError()) is None
+
+
+def test_a_type_that_is_not_known_here_is_told_by_what_the_sandbox_says_of_it():
+    unknown = retried_on("gone_away:Oops")
+    kind = {"type_module": "gone_away", "type_qualname": "Worse"}
+    raised = rebuild_exception(
+        {**kind, "bases": ["gone_away.Worse", "gone_away.Oops"]}, function="f"
     )
-    with pytest.raises(NotDeployable, match="retry_on names gone_away:Oops"):
-        restore_options("thumb", elsewhere, ImageSpec())
+    assert type(raised) is RemoteError
+    assert retry_delay(unknown, 1, raised) is not None
+    other = rebuild_exception({**kind, "bases": ["gone_away.Worse"]}, function="f")
+    assert retry_delay(unknown, 1, other) is None
+    assert retry_delay(unknown, 1, rebuild_exception({"bases": 5}, function="f")) is None
+
+
+def test_nothing_that_a_manifest_names_is_imported(monkeypatch, tmp_path):
+    (tmp_path / "tells.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'w')")
+    monkeypatch.syspath_prepend(tmp_path)
+    retries = retried_on("tells:Oops", "nbfaas.cli.serve:Oops", "not there:at all")
+    assert retry_delay(retries, 1, Exception()) is None
+    assert not (tmp_path / "imported").exists()
+    assert "tells" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    "name", ["", "Oops", ":Oops", "m:", "m:\0", "builtins:open", "builtins:int"]
+)
+def test_what_can_be_no_exception_is_told(name):
+    with pytest.raises(NotDeployable, match="its retry_on names"):
+        retried_on(name)
+
+
+def test_retried_on_is_the_same_in_the_version_and_in_another_manifest_made_of_it():
+    local = type("Local", (Exception,), {"__module__": "__main__", "__qualname__": "f.<locals>.L"})
+    given = FunctionOptions(retries=Retries(1, retry_on=(local, Mine, OSError)))
+    described = describe_options("thumb", given)
+    restored = restore_options("thumb", described, given.image)
+    assert describe_options("thumb", restored) == described
+    assert restored.fingerprint() == given.fingerprint()
+    assert restored == restore_options("thumb", described, given.image)
 
 
 @pytest.mark.parametrize(
@@ -175,12 +233,3 @@ def test_a_manifest_that_is_nested_without_end_is_unreadable():
     data = manifest().to_json().replace(b'"data_schema": null', b'"data_schema": ' + deep)
     with pytest.raises(ManifestUnreadable, match="the image x"):
         read_manifest(data, "the image x")
-
-
-def test_a_module_of_retry_on_that_fails_as_it_is_imported_is_told(monkeypatch, tmp_path):
-    (tmp_path / "fails_at_once.py").write_text("raise RuntimeError('not here')")
-    monkeypatch.syspath_prepend(tmp_path)
-    options = manifest().options
-    retries = msgspec.structs.replace(options.retries, retry_on=("fails_at_once:Error",))
-    with pytest.raises(NotDeployable, match="retry_on names fails_at_once:Error"):
-        restore_options("f", msgspec.structs.replace(options, retries=retries), ImageSpec())

@@ -22,7 +22,6 @@ import nbfaas
 from nbfaas import Secret, remote
 from nbfaas.errors import (
     FunctionTimeout,
-    NotDeployable,
     OptionError,
     PayloadTooLarge,
     RemoteError,
@@ -175,12 +174,30 @@ def test_retries_and_timeouts_are_those_of_the_function(server, tmp_path):
     assert [str(each.state) for each in call.attempts] == ["FAILED", "FAILED", "SUCCEEDED"]
     with pytest.raises(FunctionTimeout, match=r"timeout of 0\.5 s"):
         remote(timeout=0.5)(lambda: time.sleep(60)).remote()
-    with pytest.raises(NotDeployable, match="Broken"):
-        remote(retries=nbfaas.Retries(1, retry_on=(_of_the_notebook(),)))(work).spawn(1)
 
 
-def _of_the_notebook() -> type[Exception]:
-    return type("Broken", (Exception,), {"__module__": "__main__"})
+class Worse(Broken):
+    pass
+
+
+def test_what_is_retried_on_may_be_known_to_the_notebook_only(server, tmp_path):
+    tries = tmp_path / "tries"
+
+    def second_time():
+        with open(tries, "a") as file:
+            file.write("x")
+        if tries.stat().st_size < 2:
+            raise Worse(1)
+        return "done"
+
+    retries = nbfaas.Retries(2, initial_delay=0.01, retry_on=(Broken,))
+    assert remote(retries=retries)(second_time).remote() == "done"
+    tries.unlink()
+    namesake = type("Broken", (Exception,), {"__module__": "__main__"})
+    retries = nbfaas.Retries(2, initial_delay=0.01, retry_on=(namesake,))
+    with pytest.raises(Worse):
+        remote(retries=retries)(second_time).remote()
+    assert tries.stat().st_size == 1
 
 
 def test_a_function_that_is_defined_anew_takes_the_old_ones_place(server):
