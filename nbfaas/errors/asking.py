@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from nbfaas.errors.base import NbfaasError
+from nbfaas.errors.base import NbfaasError, ReadableKeyError
 
 
-class UnknownInvocation(NbfaasError, KeyError):
+class UnknownInvocation(NbfaasError, ReadableKeyError):
     """No invocation with this id is known here or in the journal."""
 
     def __init__(self, invocation_id: str, journal: str) -> None:
@@ -14,9 +14,6 @@ class UnknownInvocation(NbfaasError, KeyError):
             f"{journal}. `%faas status` lists the latest ones."
         )
         self.invocation_id = invocation_id
-
-    def __str__(self) -> str:  # KeyError would show the repr of the message
-        return str(self.args[0])
 
 
 class ResultNotKept(NbfaasError):

@@ -7,6 +7,13 @@ class NbfaasError(Exception):
     """Anything that nbfaas itself raises."""
 
 
+class ReadableKeyError(KeyError):
+    """A ``KeyError`` that is shown as its message, and not as the repr of that."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class OptionError(NbfaasError, ValueError):
     """An option of a function has a value that makes no sense."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbfaas.errors.base import NbfaasError
+from nbfaas.errors.base import NbfaasError, ReadableKeyError
 
 
 class TriggerError(NbfaasError):
@@ -32,16 +32,13 @@ class RouteTaken(BadTrigger):
         self.trigger = trigger
 
 
-class UnknownTrigger(TriggerError, KeyError):
+class UnknownTrigger(TriggerError, ReadableKeyError):
     """No trigger has this name."""
 
     def __init__(self, name: str, known: list[str]) -> None:
         there = f"there are {', '.join(known)}" if known else "there is none yet"
         super().__init__(f"no trigger is called {name!r}; {there}")
         self.name = name
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class DeliveryError(NbfaasError):
@@ -72,15 +69,12 @@ class IntakeFull(DeliveryError):
         self.retry_after = retry_after
 
 
-class UnknownDeadLetter(DeliveryError, KeyError):
+class UnknownDeadLetter(DeliveryError, ReadableKeyError):
     """No dead letter has this number."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"no dead letter has the number {number}; %faas dlq list shows them")
         self.number = number
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class EventTooLarge(DeliveryError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from nbfaas.errors.base import NbfaasError
+from nbfaas.errors.base import NbfaasError, ReadableKeyError
 from nbfaas.errors.simulator import nearest
 
 
@@ -40,7 +40,7 @@ class RunsInImageOnly(DeployError):
         )
 
 
-class NotDeployed(DeployError, KeyError):
+class NotDeployed(DeployError, ReadableKeyError):
     """No function was deployed under this name."""
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
@@ -50,11 +50,8 @@ class NotDeployed(DeployError, KeyError):
         )
         self.name = name
 
-    def __str__(self) -> str:  # KeyError would show the repr of the message
-        return str(self.args[0])
 
-
-class UnknownVersion(DeployError, KeyError):
+class UnknownVersion(DeployError, ReadableKeyError):
     """A deployed function has no such version or alias."""
 
     def __init__(self, name: str, reference: str, known: Iterable[str]) -> None:
@@ -62,9 +59,6 @@ class UnknownVersion(DeployError, KeyError):
                          f"{nearest(reference, known)}")  # fmt: skip
         self.name = name
         self.reference = reference
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class VersionInUse(DeployError):
@@ -156,7 +150,7 @@ class RegistryRefused(DeployError):
         self.reason = reason
 
 
-class NotInRegistry(DeployError, KeyError):
+class NotInRegistry(DeployError, ReadableKeyError):
     """A registry has no such image."""
 
     def __init__(self, registry: str, reference: str, known: Iterable[str]) -> None:
@@ -165,6 +159,3 @@ class NotInRegistry(DeployError, KeyError):
         )
         self.registry = registry
         self.reference = reference
-
-    def __str__(self) -> str:
-        return str(self.args[0])

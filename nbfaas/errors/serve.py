@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from nbfaas.errors.base import ConfigurationError, NbfaasError
+from nbfaas.errors.base import ConfigurationError, NbfaasError, ReadableKeyError
 from nbfaas.errors.invocation import InvocationError
 from nbfaas.errors.simulator import nearest
 
@@ -32,15 +32,12 @@ class ServerError(NbfaasError):
     """A server of deployed functions can't be asked, or says no."""
 
 
-class NotServed(ServerError, KeyError):
+class NotServed(ServerError, ReadableKeyError):
     """The server has no such function, version or alias."""
 
     def __init__(self, reference: str, known: Iterable[str]) -> None:
         super().__init__(f"no function is served as {reference!r}; {nearest(reference, known)}")
         self.reference = reference
-
-    def __str__(self) -> str:  # KeyError would show the repr of the message
-        return str(self.args[0])
 
 
 class AliasMissing(ServerError):

@@ -5,22 +5,19 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from nbfaas.errors.base import NbfaasError
+from nbfaas.errors.base import NbfaasError, ReadableKeyError
 
 
 class SimulatorError(NbfaasError):
     """An event can't be made, saved or tried out as asked."""
 
 
-class UnknownTemplate(SimulatorError, KeyError):
+class UnknownTemplate(SimulatorError, ReadableKeyError):
     """No template has this name."""
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         super().__init__(f"no template is called {name!r}; {nearest(name, known)}")
         self.name = name
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class BadTemplateParameter(SimulatorError, ValueError):
@@ -53,15 +50,12 @@ class BadEventName(SimulatorError, ValueError):
         self.name = name
 
 
-class UnknownSavedEvent(SimulatorError, KeyError):
+class UnknownSavedEvent(SimulatorError, ReadableKeyError):
     """No event is saved under this name."""
 
     def __init__(self, name: str, folder: str, known: Iterable[str]) -> None:
         super().__init__(f"no event is saved as {name!r} in {folder}; {nearest(name, known)}")
         self.name = name
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class SavedEventUnusable(SimulatorError):
@@ -73,7 +67,7 @@ class SavedEventUnusable(SimulatorError):
         self.reason = reason
 
 
-class UnknownFunction(SimulatorError, KeyError):
+class UnknownFunction(SimulatorError, ReadableKeyError):
     """No function of this session has this name."""
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
@@ -82,9 +76,6 @@ class UnknownFunction(SimulatorError, KeyError):
             "cell, or import its module, first."
         )
         self.name = name
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -50,18 +50,18 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
-async def test_a_kernel_killed_by_sigkill_leaves_no_sandbox_within_ten_seconds(place: Place, busy):
-    code = KERNEL.format(
-        tests=str(TESTS),
-        place=type(place).__name__,
-        busy=busy,
-        forks=False,
-    )
-    kernel = subprocess.Popen(
+def started_kernel(
+    place: Place, *, busy: bool = False, forks: bool = False
+) -> subprocess.Popen[str]:
+    code = KERNEL.format(tests=str(TESTS), place=type(place).__name__, busy=busy, forks=forks)
+    return subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=TESTS.parent
     )
-    with kernel:
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
+async def test_a_kernel_killed_by_sigkill_leaves_no_sandbox_within_ten_seconds(place: Place, busy):
+    with started_kernel(place, busy=busy) as kernel:
         owner = Owner.parse((await asyncio.to_thread(kernel.stdout.readline)).strip())
         assert await asyncio.to_thread(place.left, owner) != []
         kernel.send_signal(signal.SIGKILL)
@@ -73,13 +73,9 @@ async def test_a_kernel_killed_by_sigkill_leaves_no_sandbox_within_ten_seconds(p
 
 
 async def test_a_child_that_a_killed_kernel_had_forked_keeps_no_sandbox(place: Place):
-    code = KERNEL.format(tests=str(TESTS), place=type(place).__name__, busy=False, forks=True)
-    kernel = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=TESTS.parent
-    )
     child = None
     try:
-        with kernel:
+        with started_kernel(place, forks=True) as kernel:
             child = int(await asyncio.to_thread(kernel.stdout.readline))
             owner = Owner.parse((await asyncio.to_thread(kernel.stdout.readline)).strip())
             assert await asyncio.to_thread(place.left, owner) != []

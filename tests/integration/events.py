@@ -14,6 +14,7 @@ import nbfaas
 from nbfaas.delivery.entry import KeptDelivery
 from nbfaas.model.delivery import DeliveryPolicy, DeliveryState
 from nbfaas.model.invocation import InvocationState
+from nbfaas.remote.function import RemoteFunction
 from nbfaas.service import Service
 
 SOON = DeliveryPolicy(initial_delay=0.02, max_delay=0.05)
@@ -33,6 +34,27 @@ def no_triggers(service) -> Iterator[None]:
         if trigger.name in nbfaas.triggers:
             trigger.remove()
     nbfaas.dead_letters.purge()
+
+
+def doubling() -> tuple[RemoteFunction[..., Any], str, str]:
+    """``double``, the type of event that it takes if the total is above 100, and the type of what
+    it passes on, which ``after`` takes."""
+    kind, done = new_type(), new_type("done")
+
+    @nbfaas.on.event(done)
+    @nbfaas.remote
+    def after(total):
+        return f"total {total}"
+
+    rule = {"type": [kind], "data": {"total": [{"numeric": [">", 100]}]}}
+
+    @nbfaas.on.event(rule, on_success=done)
+    @nbfaas.remote
+    def double(total: float, event=None):
+        print("doubling", total)
+        return {"total": total * 2}
+
+    return double, kind, done
 
 
 def delivered(service: Service, event_id: str, seconds: float = 60) -> list[KeptDelivery]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
@@ -14,6 +15,7 @@ from waiting import until
 import nbfaas
 from nbfaas import Event, on, remote
 from nbfaas.agent.event import BadEvent
+from nbfaas.delivery.entry import KeptEvent
 from nbfaas.errors import BadTrigger
 from nbfaas.model.delivery import DeliveryPolicy, DeliveryState
 from nbfaas.service import Service
@@ -35,6 +37,17 @@ def _nested(depth: int) -> object:
     for _ in range(depth):
         value = [value]
     return value
+
+
+def _told(service: Service, kind: str) -> Callable[[], list[KeptEvent]]:
+    """Has a function take events of this type; what it was sent so far."""
+
+    @on.event(kind, name=f"told-of-{kind}")
+    @remote(cpu=0.25)
+    def tell(data):
+        return data
+
+    return lambda: service.events.store.history(f"told-of-{kind}")
 
 
 def test_events_that_are_refused_take_no_place_of_others(service, monkeypatch):
@@ -75,14 +88,10 @@ def test_an_error_that_is_no_unicode_ends_its_attempt_and_is_told(service):
     def read():
         raise ValueError("no such file: \udc80")
 
-    @on.event(failed, name="told")
-    @remote(cpu=0.25)
-    def told(error):
-        return error
-
+    told = _told(service, failed)
     (dead,) = delivered(service, nbfaas.emit(kind).id)
     assert dead.state is DeliveryState.DEAD
-    until(lambda: [event for event in service.events.store.history("told") if event.deliveries])
+    until(told)
     assert nbfaas.triggers.drain(30)
 
 
@@ -202,25 +211,21 @@ def test_an_event_that_dies_of_age_while_it_waits_is_told_to_its_destination(ser
     def take():
         return 1
 
-    @on.event(failed, name="told-of-age")
-    @remote(cpu=0.25)
-    def tell(data):
-        return data
-
+    told = _told(service, failed)
     nbfaas.triggers["aged"].pause()
     receipt = nbfaas.emit(kind, {"n": 1}, subject="seven")
-    until(lambda: service.events.store.history("told-of-age"))
-    (event,) = service.events.store.history("told-of-age")
-    told = event.event["data"]
-    assert (told["trigger"], told["attempts"]) == ("aged", 0)
-    assert "max_age, 1 s (0 attempts)" in told["reason"]
-    assert told["event"]["id"] == receipt.id
-    assert event.event["subject"] == "seven"
+    until(told)
+    (failure,) = told()
+    data = failure.event["data"]
+    assert (data["trigger"], data["attempts"]) == ("aged", 0)
+    assert "max_age, 1 s (0 attempts)" in data["reason"]
+    assert data["event"]["id"] == receipt.id
+    assert failure.event["subject"] == "seven"
     (letter,) = nbfaas.dead_letters.list("aged")
     assert letter.attempts == ()
     # What is redriven and dies again is told of again: it is another failure.
     assert nbfaas.dead_letters.redrive(letter.number) == 1
-    until(lambda: len(service.events.store.history("told-of-age")) == 2)
+    until(lambda: len(told()) == 2)
     assert nbfaas.triggers.drain(30)
 
 
@@ -263,11 +268,7 @@ def test_what_a_source_brings_that_is_too_large_is_a_dead_letter_and_it_goes_on(
     def swallow(x):
         return x
 
-    @on.event(failed, name="told-of-size")
-    @remote(cpu=0.25)
-    def tell(data):
-        return data
-
+    told = _told(service, failed)
     intake = SourceIntake(service.events, service.events.triggers["swallows"])
     large = Event("made", "x" * 1_000_000, source="queue", id="2")
     batch = [Event("made", 1, source="queue", id="1"), large, Event("made", 3, source="queue")]
@@ -281,8 +282,8 @@ def test_what_a_source_brings_that_is_too_large_is_a_dead_letter_and_it_goes_on(
     assert letter.event.get("data") is None
     assert letter.event["nbfaasleftout"] > 1_000_000
     assert "1 MB are kept" in (letter.attempts[0].error or "")
-    (told,) = service.events.store.history("told-of-size")
-    assert told.event["data"]["event"]["id"] == "2"
+    (failure,) = told()
+    assert failure.event["data"]["event"]["id"] == "2"
     # Nobody has put it right meanwhile.
     nbfaas.dead_letters.redrive(letter.number)
     assert nbfaas.triggers.drain(30)
@@ -315,15 +316,11 @@ def test_a_failure_that_with_its_event_would_be_too_large_names_the_event(servic
     def fail():
         raise ValueError("no")
 
-    @on.event(failed, name="told-in-brief")
-    @remote(cpu=0.25)
-    def tell(data):
-        return data
-
+    told = _told(service, failed)
     receipt = nbfaas.emit(kind, "x" * 999_500)
     assert nbfaas.triggers.drain(30)
-    (told,) = service.events.store.history("told-in-brief")
-    assert told.event["data"]["event"] == {"source": "nbfaas", "id": receipt.id, "type": kind}
+    (failure,) = told()
+    assert failure.event["data"]["event"] == {"source": "nbfaas", "id": receipt.id, "type": kind}
 
 
 def test_a_schedule_that_is_fired_by_hand_gives_what_a_run_would(service):
@@ -346,17 +343,13 @@ def test_an_attempt_at_what_a_transformer_has_nested_too_deeply_ends_and_is_told
     def take(x):
         return x
 
-    @on.event(failed, name="told-of-depth")
-    @remote(cpu=0.25)
-    def tell(data):
-        return data
-
+    told = _told(service, failed)
     (dead,) = delivered(service, nbfaas.emit(kind, _nested(101), subject="deep").id)
     assert dead.state is DeliveryState.DEAD
     assert nbfaas.triggers.drain(30)
-    (told,) = service.events.store.history("told-of-depth")
-    assert told.event["subject"] == "deep"
-    assert "nested too deeply" in told.event["data"]["error"]
+    (failure,) = told()
+    assert failure.event["subject"] == "deep"
+    assert "nested too deeply" in failure.event["data"]["error"]
 
 
 class BadlyStopped(Source):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from events import SOON, delivered, new_type, no_triggers, said  # noqa: F401
+from events import SOON, delivered, doubling, new_type, no_triggers, said  # noqa: F401
 
 import nbfaas
 from nbfaas import events, on, remote
@@ -25,19 +25,7 @@ pytestmark = [
 
 
 def test_a_sent_event_tells_its_deliveries_with_results_logs_and_chain(service):
-    kind, done = new_type(), new_type("done")
-
-    @on.event(done)
-    @remote
-    def after(total):
-        return f"total {total}"
-
-    @on.event({"type": [kind], "data": {"total": [{"numeric": [">", 100]}]}}, on_success=done)
-    @remote
-    def double(total, event):
-        print("doubling", total)
-        return {"total": total * 2}
-
+    _, kind, done = doubling()
     event = events.template("order.created", type=kind, total=120)
     sent = events.send(event)
     assert sent.triggers == ("double-event",)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from events import new_type, no_triggers  # noqa: F401
+from events import doubling, new_type, no_triggers  # noqa: F401
 
 import nbfaas
 from nbfaas import on, remote
@@ -52,19 +52,7 @@ def send(simulator: Simulator, **changes: Any) -> None:
 
 
 def test_an_event_for_a_function_matches_its_rule_and_shows_what_became_of_it(service, opened):
-    kind, done = new_type(), new_type("done")
-
-    @on.event(done)
-    @remote
-    def after(total):
-        return f"total {total}"
-
-    @on.event({"type": [kind], "data": {"total": [{"numeric": [">", 100]}]}}, on_success=done)
-    @remote
-    def double(total: float, event=None):
-        print("doubling", total)
-        return {"total": total * 2}
-
+    double, _, done = doubling()
     simulator = opened(double)
     matches = {each["trigger"]: each["matched"] for each in simulator.checked["matches"]}
     assert matches["double-event"]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from raw_http import Raw, request
+from running import until
 from running_gateway import TOKEN, Place, running
 from small_engine import SmallEngine
 
@@ -14,10 +17,22 @@ from nbfaas.errors.gateway import GatewayUnavailable
 from nbfaas.gateway import Gateway
 
 
-async def until(condition) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)
+@asynccontextmanager
+async def begun(place: Place) -> AsyncIterator[Raw]:
+    """A connection whose request is being worked on."""
+    async with await Raw.open(place.port) as raw:
+        await raw.send(request("GET / HTTP/1.1"))
+        await until(lambda: place.engine.called)
+        yield raw
+
+
+@asynccontextmanager
+async def idle(place: Place) -> AsyncIterator[Raw]:
+    """A connection that stays open, as its request was answered."""
+    async with await Raw.open(place.port) as raw:
+        await raw.send(request())
+        assert (await raw.answer()).status == 200
+        yield raw
 
 
 @pytest.fixture
@@ -34,20 +49,16 @@ async def blocked(place: Place):
 
 
 async def test_when_a_client_goes_away_its_invocation_is_cancelled(place: Place, blocked):
-    async with await Raw.open(place.port) as raw:
-        await raw.send(request("GET / HTTP/1.1"))
-        await until(lambda: place.engine.called)
+    async with begun(place):
         assert place.engine.cancelled == []
     await until(lambda: place.engine.cancelled == ["fn"])
 
 
 async def test_when_the_connection_is_reset_too(place: Place, blocked, caplog):
-    raw = await Raw.open(place.port)
-    await raw.send(request("GET / HTTP/1.1"))
-    await until(lambda: place.engine.called)
-    linger = bytes([1, 0, 0, 0, 0, 0, 0, 0])
-    raw.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-    raw.writer.transport.abort()
+    async with begun(place) as raw:
+        linger = bytes([1, 0, 0, 0, 0, 0, 0, 0])
+        raw.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        raw.writer.transport.abort()
     await until(lambda: place.engine.cancelled == ["fn"])
     assert caplog.records == []
 
@@ -64,11 +75,7 @@ async def test_a_client_that_goes_away_amid_its_body_leaves_nothing(place: Place
 
 
 async def test_closing_lets_running_requests_end(place: Place, blocked):
-    async with await Raw.open(place.port) as raw, await Raw.open(place.port) as idle:
-        await idle.send(request())
-        await idle.answer()
-        await raw.send(request("GET / HTTP/1.1"))
-        await until(lambda: place.engine.called)
+    async with idle(place) as other, begun(place) as raw:
         closing = asyncio.create_task(place.gateway.close())
         await asyncio.sleep(0.05)
         with pytest.raises(OSError):
@@ -79,7 +86,7 @@ async def test_closing_lets_running_requests_end(place: Place, blocked):
         assert (answer.status, answer.body) == (200, b"done")
         assert answer.headers["connection"] == "close"
         await closing
-        assert await idle.is_closed()
+        assert await other.is_closed()
 
 
 @pytest.mark.parametrize(
@@ -87,11 +94,7 @@ async def test_closing_lets_running_requests_end(place: Place, blocked):
     [("GET /readyz", 503), ("GET /healthz", 200), ("POST /events", 503), ("GET /", 503)],
 )
 async def test_while_it_closes_open_connections_are_told_so(place: Place, blocked, line, status):
-    async with await Raw.open(place.port) as raw, await Raw.open(place.port) as other:
-        await other.send(request())
-        await other.answer()
-        await raw.send(request("GET / HTTP/1.1"))
-        await until(lambda: place.engine.called)
+    async with idle(place) as other, begun(place):
         closing = asyncio.create_task(place.gateway.close())
         await asyncio.sleep(0)
         await other.send(request(f"{line} HTTP/1.1"))
@@ -105,22 +108,18 @@ async def test_while_it_closes_open_connections_are_told_so(place: Place, blocke
 
 
 async def test_it_closes_once_all_else_that_has_to_end_has_ended(place: Place):
-    async with await Raw.open(place.port) as idle:
-        await idle.send(request())
-        await idle.answer()
+    async with idle(place) as other:
         ending: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         closing = asyncio.create_task(place.gateway.close(20, ending))
         await asyncio.sleep(0.05)
-        await idle.send(request("GET /readyz HTTP/1.1"))
-        assert (await idle.answer()).status == 503
+        await other.send(request("GET /readyz HTTP/1.1"))
+        assert (await other.answer()).status == 503
         ending.set_result(None)
         await closing
 
 
 async def test_closing_cancels_what_does_not_end_and_says_so(place: Place, blocked):
-    async with await Raw.open(place.port) as raw:
-        await raw.send(request("GET / HTTP/1.1"))
-        await until(lambda: place.engine.called)
+    async with begun(place) as raw:
         await place.gateway.close(0.1)
         answer = await raw.answer()
         assert (answer.status, answer.problem["detail"]) == (503, "the server is closing")
@@ -145,9 +144,7 @@ async def test_a_port_that_is_taken_is_named(place: Place):
 
 
 async def test_it_can_be_started_anew_at_once_on_the_same_port(place: Place):
-    async with await Raw.open(place.port) as raw:
-        await raw.send(request())
-        await raw.answer()
+    async with idle(place):
         await place.gateway.close()
     async with running(port=place.port) as again, again.client() as client:
         assert (await client.get("/healthz")).status_code == 200
