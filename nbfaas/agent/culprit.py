@@ -17,7 +17,28 @@ _MAX_CHILDREN = 100_000
 _SECONDS = 3.0
 
 
-def find_culprit(value: object, label: str, attempt: Try) -> tuple[str, str]:
+class StaysHere(TypeError):
+    """What ``__reduce__`` raises of something that is used only where it is. ``fix`` says, in a
+    sentence or two, what to do instead."""
+
+    def __init__(self, reason: str, fix: str) -> None:
+        super().__init__(reason)
+        self.fix = fix
+
+
+class Reason(str):
+    """Why something can't be pickled. ``fix``: what to do instead, if that is known."""
+
+    __slots__ = ("fix",)
+    fix: str
+
+    def __new__(cls, text: str, fix: str = "") -> Reason:
+        reason = super().__new__(cls, text)
+        reason.fix = fix
+        return reason
+
+
+def find_culprit(value: object, label: str, attempt: Try) -> tuple[str, Reason]:
     """Return ``(path, reason)``: the deepest part of ``value`` that ``attempt`` fails on, written
     as Python would (``result['model'].lock``, ``score → global 'client' → .lock``), and why.
 
@@ -25,7 +46,7 @@ def find_culprit(value: object, label: str, attempt: Try) -> tuple[str, str]:
     """
     reason = _failure_of(value, attempt)
     if reason is None:
-        return label, "it could be pickled when tried again; it changes while it is pickled"
+        return label, Reason("it could be pickled when tried again; it changes while it is pickled")
     deadline = time.monotonic() + _SECONDS
     path, separate = label, isinstance(value, types.FunctionType)
     seen = {id(value)}
@@ -47,15 +68,15 @@ def find_culprit(value: object, label: str, attempt: Try) -> tuple[str, str]:
     return path, reason
 
 
-def _failure_of(value: object, attempt: Try) -> str | None:
+def _failure_of(value: object, attempt: Try) -> Reason | None:
     try:
         attempt(value)
     except RecursionError:
-        return "it is nested too deeply"
+        return Reason("it is nested too deeply")
+    except StaysHere as error:
+        return Reason(str(error), error.fix)
     except Exception as error:  # noqa: BLE001 - __reduce__ of anything may raise anything
-        if "recursion" in str(error):
-            return "it is nested too deeply"
-        return _one_line(error)
+        return Reason("it is nested too deeply" if "recursion" in str(error) else _one_line(error))
     return None
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from nbfaas.client.asking import ServerClient, server_url
+from nbfaas.client.staying import stays_here
 from nbfaas.errors.serve import ServerRefused
 from nbfaas.service.current import notifier, places, work_at, work_no_more_at
 
@@ -68,6 +69,9 @@ class Connection:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise stays_here("a connection to a server", self.url)
 
     def __repr__(self) -> str:
         gone = self._service.gone

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
+from nbfaas.client.staying import stays_here
 from nbfaas.client.uploads import ServedVersion
 from nbfaas.errors import NotConnected, NotDeployable, OptionError, RunsInImageOnly
 from nbfaas.model.function import Entry, FunctionOptions, FunctionVersion, Volume
@@ -77,8 +78,8 @@ class ServerFunction(RemoteFunction[..., Any]):
     def _not_here(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise RunsInImageOnly(self.name)
 
-    def __reduce__(self) -> Any:
-        raise RunsInImageOnly(self.name, "shipped to a sandbox")
+    def __reduce__(self) -> NoReturn:
+        raise stays_here("a function of a server", self._client.url)
 
     def _signature(self) -> str:
         parameters = self._told.parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nbfaas.agent.culprit import Reason
 from nbfaas.agent.units import format_bytes
 from nbfaas.errors.base import NbfaasError
 
@@ -14,11 +15,11 @@ class NotPicklable(PackagingError):
     """Something that was to be shipped can't be pickled.
 
     ``path`` leads to the culprit inside the object, as Python would write it:
-    ``score → global 'client' → client.pool``.
+    ``score → global 'client' → client.pool``. What to do instead, a ``reason`` may know itself.
     """
 
-    def __init__(self, what: str, path: str, reason: str, fix: str = "") -> None:
-        fix = fix or (
+    def __init__(self, what: str, path: str, reason: str) -> None:
+        fix = (reason.fix if isinstance(reason, Reason) else "") or (
             "Create it inside the function, or pass what it is made from (a path, a URL, a key)."
         )
         super().__init__(f"{what} can't be pickled, because of {path}: {reason}. {fix}")

@@ -19,7 +19,7 @@ from nbfaas.notebook.text import plain
 from nbfaas.notebook.tracebacks import cell_of, render_error
 from nbfaas.pictures.file_names import set_file_names
 from nbfaas.remote.progress import set_watchers
-from nbfaas.service import get_service, set_notify
+from nbfaas.service import get_service, set_moved, set_notify
 from nbfaas.settings import config
 
 _MAGICS = ("line", "cell")
@@ -49,6 +49,7 @@ class Extension:
         self._cells.attach()  # before the notices, which end with the cell
         self.notices.attach()
         set_notify(_notify)
+        set_moved(self.notices.refresh)
         if is_notebook(shell):
             set_watchers(self._shows.watch_run, self._shows.watch_call)
         set_file_names(lambda filename: cell_of(shell, filename))
@@ -64,6 +65,7 @@ class Extension:
         set_file_names(None)
         set_watchers(None, None)
         set_notify(None)
+        set_moved(None)
         self.notices.detach()
         self._cells.detach()
         shell.configurables[:] = [each for each in shell.configurables if each is not config]

@@ -13,6 +13,7 @@ from typing import Any
 
 from nbfaas.notebook.display import Live
 from nbfaas.notebook.text import markup, plain
+from nbfaas.service.current import Here
 
 _KEPT = 6  # lines of one cell's messages
 
@@ -60,14 +61,27 @@ class Notices:
                 self._waiting.append(message)
                 return
             self._lines = [*self._lines, message][-_KEPT:]
-            context, lines = self._cell.copy(), list(self._lines)
             if not is_notebook(self._shell):
-                print(f"nbfaas: {plain(message)}", file=sys.stderr)
+                print(f"nbfaas: {plain(_now(message))}", file=sys.stderr)
                 return
             if self._live is None:
                 self._live = Live(self._shell)
-            live = self._live
-            context.run(live.show, _text(lines), _html(lines))
+            self._show(self._cell, self._live)
+
+    def refresh(self) -> None:
+        """Functions run somewhere else now: what the present cell says of that is put right."""
+        with self._lock:
+            told = any(isinstance(line, Here) for line in self._lines)
+            if told and self._cell is not None and self._live is not None:
+                self._show(self._cell, self._live)
+
+    def _show(self, cell: contextvars.Context, live: Live) -> None:
+        lines = [_now(line) for line in self._lines]
+        cell.copy().run(live.show, _text(lines), _html(lines))
+
+
+def _now(line: str) -> str:
+    return line.now if isinstance(line, Here) else line
 
 
 def is_notebook(shell: Any) -> bool:

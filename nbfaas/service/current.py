@@ -19,6 +19,18 @@ _service: Service | None = None
 _elsewhere: tuple[Place, ...] = ()  # servers that this process is connected to; the last counts
 _service_lock = threading.Lock()
 _notify: Callable[[str], None] | None = None
+_moved: Callable[[], None] | None = None
+
+
+class Here(str):
+    """Words of where functions run in this process; not true while it works on a server."""
+
+    __slots__ = ()
+
+    @property
+    def now(self) -> str:
+        """What is true instead."""
+        return str(self) if runs_here() else f"Functions run on the server {_elsewhere[-1].server}."
 
 
 def get_service() -> Place:
@@ -31,12 +43,18 @@ def current_service() -> Place | None:
     return _elsewhere[-1] if _elsewhere else _service
 
 
+def runs_here() -> bool:
+    """Whether functions run in this process, and not on a server."""
+    return not _elsewhere
+
+
 def work_at(place: Place) -> None:
     """Have functions run there, until ``work_no_more_at``."""
     global _elsewhere
     with _service_lock:
         _elsewhere = (*_elsewhere, place)
         _close_at_exit()
+    _tell_of_move()
 
 
 def work_no_more_at(place: Place) -> None:
@@ -44,6 +62,14 @@ def work_no_more_at(place: Place) -> None:
     global _elsewhere
     with _service_lock:
         _elsewhere = tuple(each for each in _elsewhere if each is not place)
+    _tell_of_move()
+
+
+def _tell_of_move() -> None:
+    if _moved is not None:
+        _moved()
+    if (service := _service) is not None:
+        service.tell_where()
 
 
 def places() -> tuple[Place, ...]:
@@ -88,6 +114,12 @@ def set_notify(notify: Callable[[str], None] | None) -> None:
     _notify = notify
 
 
+def set_moved(moved: Callable[[], None] | None) -> None:
+    """What is called when functions may run somewhere else from now on, from any thread."""
+    global _moved
+    _moved = moved
+
+
 _registered = False
 
 
@@ -103,8 +135,9 @@ def _close_at_exit() -> None:
 
 
 def _close_all() -> None:
-    for place in reversed(_elsewhere):
-        work_no_more_at(place)
+    global _elsewhere
+    left, _elsewhere = _elsewhere, ()  # nobody has to be told any more
+    for place in reversed(left):
         place.close()
     close_service()
 

@@ -29,6 +29,7 @@ from nbfaas.errors import (
 from nbfaas.model.delivery import TriggerQueue
 from nbfaas.model.image import ImageSpec
 from nbfaas.model.records import Record, Subscriber
+from nbfaas.service.current import Here, runs_here
 from nbfaas.service.lazy import Lazy
 from nbfaas.service.loops import OnLoop, finish_tasks, new_loop
 from nbfaas.service.machine import budget
@@ -75,6 +76,7 @@ class Service(OnLoop):
         self._events = Lazy(self._open_events)
         self._dispatcher: Dispatcher | None = None
         self._backend: Backend | None = None
+        self._where: Here | None = None  # that the user was not told yet
         self._loop = new_loop()
         self._closed = False
         self._gone = False  # nothing that is given to the loop any more would be run
@@ -241,7 +243,18 @@ class Service(OnLoop):
         if self.settings.json_log is not None:
             await asyncio.to_thread(self._open_json_log, self.settings.json_log)
         self._dispatcher = Dispatcher(backend, self.settings, budget(self.settings), self._publish)
-        self.notify(why)
+        self._where = Here(why)
+        self.tell_where()
+
+    def tell_where(self) -> None:
+        """Tell the user where functions run, once: as soon as that is known, and they do run here.
+        From any thread."""
+        if not runs_here():
+            return
+        with self._gate:
+            where, self._where = self._where, None
+        if where is not None:
+            self.notify(where)
 
     def _open_journal(self) -> None:
         from nbfaas.journal import Journal
