@@ -10,7 +10,8 @@ import click
 def command(references: tuple[str, ...]) -> None:
     """Remove aliases, versions, or all versions of a function, from this machine.
 
-    A version that an alias leads to is not removed. Registries keep what they have.
+    A version that an alias leads to is not removed. Registries keep what they have, and so do other
+    data folders of this machine.
     """
     from nbfaas.remote.deployments import remove
 

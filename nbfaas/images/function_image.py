@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +29,7 @@ OWN = "dev.nbfaas."
 RUNTIME_LABEL = f"{OWN}runtime"
 """What the runtime's image was called where the function's was built."""
 _REPOSITORY = "nbfaas-functions/"
+_HELD = re.compile(r":v[0-9]+-[0-9a-f]{12}-[0-9a-f]{6}-([0-9a-f]{12})$")
 _IDENTITY = ("function", "version", "content-hash", "agent")
 _DEPLOY_AGAIN = "Deploy it again, or pull another version."
 
@@ -45,11 +48,16 @@ class FunctionImage:
 
 
 class FunctionImages:
-    """Makes and reads function images. Methods block."""
+    """Makes and reads function images. Methods block.
+
+    Data folders of a machine share images. Each gives those that it uses a name of its own, and one
+    that has another folder's name is not removed. ``scratch``: a folder in the data folder.
+    """
 
     def __init__(self, engine: Engine, scratch: Path) -> None:
         self._engine = engine
         self._scratch = scratch
+        self._holder = hashlib.sha256(os.path.realpath(scratch).encode()).hexdigest()[:12]
 
     def __repr__(self) -> str:
         return f"<FunctionImages at {self._engine!r}>"
@@ -62,7 +70,13 @@ class FunctionImages:
         registry has it: it may have come from there. Raises ``ImageBuildFailed``."""
         there = None if anew else self.find(reference_of(manifest))
         if there is not None and not there["RepoDigests"] and _holds(there, manifest):
-            return str(there["Id"])
+            image_id = str(there["Id"])
+        else:
+            image_id = self._build(manifest, payload, runtime)
+        self._engine.tag(image_id, self._held(manifest))
+        return image_id
+
+    def _build(self, manifest: FunctionManifest, payload: bytes, runtime: BuiltImage) -> str:
         now = datetime.now(UTC)
         with Layer(self._scratch) as layer:
             layer.file(f"{FUNCTION}/manifest.json", manifest.to_json())
@@ -131,20 +145,47 @@ class FunctionImages:
         return {name: data for name, data in files.items() if not name.endswith(".pyc")}
 
     def keep(self, image: FunctionImage) -> None:
-        """Give a pulled image the name that built ones have: without one it could be pruned."""
+        """Give a pulled image the names that built ones have: without one it could be pruned."""
         self._engine.tag(image.image_id, reference_of(image.manifest))
+        self.hold(image)
+
+    def hold(self, image: FunctionImage) -> None:
+        """Note that this data folder uses it: no other one removes it then."""
+        found = self._engine.inspect(image.image_id)
+        name = self._held(image.manifest)
+        if found is not None and name not in (found["RepoTags"] or ()):
+            self._engine.tag(image.image_id, name)
+
+    def _held(self, manifest: FunctionManifest) -> str:
+        return f"{reference_of(manifest)}-{self._holder}"
 
     def forget(self, reference: str) -> None:
         """Remove one name of an image, and the image if it has no other. Raises ``ImageError``."""
         self._engine.remove(reference)
 
-    def remove(self, image_id: str) -> None:
-        """Remove all names of an image, and the image. Raises ``ImageError`` while a container
-        uses it."""
+    def remove(self, image_id: str) -> bool:
+        """Remove all names of an image, and the image; but only this data folder's name of it, and
+        return False, if another one uses it. Raises ``ImageError`` while a container does."""
+        names, others = self._names(image_id)
+        if others:
+            for name in names:
+                if (held := _HELD.search(name)) is not None and held[1] == self._holder:
+                    self._engine.remove(name)
+            names, others = self._names(image_id)  # the others may have gone at the same time
+        if others:
+            return False
+        for name in names:
+            self._engine.remove(name)
+        return True
+
+    def _names(self, image_id: str) -> tuple[list[str], bool]:
+        """Of an image, and whether another data folder's is among them; none if it is not here."""
         found = self._engine.inspect(image_id)
-        if found is not None:
-            for name in (*(found["RepoTags"] or ()), *(found["RepoDigests"] or ())):
-                self._engine.remove(name)
+        if found is None:
+            return [], False
+        names = [*(found["RepoTags"] or ()), *(found["RepoDigests"] or ())]
+        held = [match[1] for name in names if (match := _HELD.search(name)) is not None]
+        return names, any(holder != self._holder for holder in held)
 
 
 def reference_of(manifest: FunctionManifest) -> str:

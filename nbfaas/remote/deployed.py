@@ -77,6 +77,7 @@ def read_image(images: Images, catalog: Catalog, version: Version) -> FunctionIm
             f"{version.content_hash[:12]}",
             "Pull it again, or deploy the function again.",
         )
+    images.functions.hold(image)
     return image
 
 

@@ -111,7 +111,8 @@ def remove(reference: str) -> tuple[str, ...]:
 def _remove_image(images: Images, version: Version) -> str:
     """Empty, or why the image stays."""
     try:
-        images.functions.remove(version.image_id)
+        if not images.functions.remove(version.image_id):
+            return " (its image stays: another data folder of this machine uses it)"
     except ImageError:
         return f" (its image is in use, and stays: docker rmi {version.image_id[:19]})"
     return ""

@@ -227,6 +227,34 @@ def test_the_command_line_deploys_a_file_and_starts_nothing(data, tmp_path):
     assert "secret@" not in json.dumps(manifest)
 
 
+def test_removing_a_function_leaves_it_to_the_other_data_folders_of_the_machine(
+    data, client, monkeypatch, tmp_path
+):
+    folders = [str(tmp_path / each) for each in ("one", "two", "three")]
+    before: set[str] = set()
+    for folder in folders:
+        before.update(*(each["RepoTags"] for each in images_of(client)))
+        monkeypatch.setattr(config, "data_dir", folder)
+        deployed = remote(thumb).deploy(NAME)
+    (image,) = images_of(client)
+    # As an earlier nbfaas has left it; it is noted again as soon as it is used from there.
+    (third,) = set(image["RepoTags"]) - before
+    client.api.remove_image(third)
+    assert nbfaas.deployed(NAME).manifest.name == NAME
+    for folder in folders[:2]:
+        monkeypatch.setattr(config, "data_dir", folder)
+        assert run("rm", NAME) == (
+            f"removed {NAME}:v1 (its image stays: another data folder of this machine uses it)\n"
+        )
+        with pytest.raises(NotDeployed):
+            nbfaas.deployed(NAME)
+    monkeypatch.setattr(config, "data_dir", folders[2])
+    assert nbfaas.deployed(NAME).manifest.name == NAME
+    assert client.api.inspect_image(deployed.image)["Id"] == image["Id"]
+    assert run("rm", NAME) == f"removed {NAME}:v1\n"
+    assert not images_of(client)
+
+
 def test_the_command_line_lists_shows_and_moves(catalog, monkeypatch, client):
     remote(thumb).deploy(NAME, alias="dev")
     monkeypatch.setitem(globals(), "FACTOR", 6)
