@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from nbfaas.errors import NbfaasError
 from nbfaas.errors.serve import NotServed
 from nbfaas.gateway.exchange import Exchange
 from nbfaas.gateway.guard import Guard
@@ -15,7 +16,9 @@ from nbfaas.server.openapi import openapi
 from nbfaas.server.openapi_data import parameters_of
 
 if TYPE_CHECKING:
+    from nbfaas.catalog import Alias
     from nbfaas.gateway.routes import RouteTable
+    from nbfaas.model.manifest import FunctionManifest
     from nbfaas.server.admin import Admin
     from nbfaas.server.calling import Calls
     from nbfaas.server.functions import ServedFunctions
@@ -84,13 +87,26 @@ class Api:
         if exchange.method not in (*_GET, "POST"):
             return not_allowed((*_GET, "POST"))
         try:
+            if not calls:
+                # What is not served is told to admins only, whose notebooks may call it.
+                everything = caller.role is Role.ADMIN
+                return json_reply(200, await self._described(reference, everything))
             served = self._functions.ready(reference) or await self._functions.get(reference)
         except NotServed as error:
             return problem(404, str(error), error="NotServed")
-        if calls:
-            return await self._calls.call(served, exchange, caller)
-        schema = served.routing.first.manifest.data_schema
-        return json_reply(200, {**_told(served), "data_schema": schema})
+        except NbfaasError as error:  # such as an image that is gone
+            return problem(409, str(error), error=type(error).__name__)
+        return await self._calls.call(served, exchange, caller)
+
+    async def _described(self, reference: str, everything: bool) -> dict[str, object]:
+        """Reading loads nothing: what is not loaded is told as the catalog has it."""
+        served = self._functions.ready(reference)
+        if served is not None:
+            told, manifest = _told(served), served.routing.first.manifest
+        else:
+            alias, manifest = await self._functions.known(reference, everything=everything)
+            told = _summary(reference, alias, manifest, "deployed")
+        return {**told, "data_schema": manifest.data_schema}
 
     async def _invocation(self, invocation_id: str, exchange: Exchange) -> Reply:
         if exchange.method not in _GET:
@@ -102,13 +118,17 @@ class Api:
 
 
 def _told(served: ServedFunction) -> dict[str, object]:
-    alias = served.routing.alias
-    manifest = served.routing.first.manifest
+    state = "removed" if served.removed else "served"
+    routing = served.routing
+    return _summary(served.name, routing.alias, routing.first.manifest, state)
+
+
+def _summary(name: str, alias: Alias, manifest: FunctionManifest, state: str) -> dict[str, object]:
     return {
-        "name": served.name,
-        "reference": f"{served.function}:{served.reference}",
+        "name": name,
+        "reference": f"{alias.function}:{alias.alias}",
         "version": f"v{alias.version}",
-        "state": "removed" if served.removed else "served",
+        "state": state,
         "canary": None
         if alias.other is None
         else {"version": f"v{alias.other}", "weight": alias.weight},

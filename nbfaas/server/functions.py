@@ -18,6 +18,7 @@ from nbfaas.server.served_triggers import ServedTriggers
 from nbfaas.triggers.trigger import Trigger
 
 if TYPE_CHECKING:
+    from nbfaas.model.manifest import FunctionManifest
     from nbfaas.remote.deployed import DeployedFunction
     from nbfaas.triggers.engine import EventEngine
 
@@ -97,6 +98,21 @@ class ServedFunctions:
                 except (DeployError, KeyError) as error:
                     raise NotServed(reference, self.names) from error
             return self._served[reference]
+
+    async def known(
+        self, reference: str, *, everything: bool = False
+    ) -> tuple[Alias, FunctionManifest]:
+        """What the catalog has by that name, with nothing loaded: where it leads, and the manifest
+        of what is no canary there. ``everything``: of functions that are not served, too; then
+        ``thumb`` is its latest version. Raises ``NotServed``."""
+        name, which = split(reference)
+        served = name in {each.function for each in self._served.values()}
+        if not everything and (which is None or not served):
+            raise NotServed(reference, self.names)
+        try:
+            return await asyncio.to_thread(self._read, name, which or LATEST)
+        except (DeployError, KeyError) as error:
+            raise NotServed(reference, self.names) from error
 
     # -- following the catalog
 
@@ -184,6 +200,11 @@ class ServedFunctions:
             number = self._catalog.version(function, reference).number
             return Alias(function, reference, number, None, 0.0, 0.0)
         return self._catalog.alias(function, reference)
+
+    def _read(self, function: str, reference: str) -> tuple[Alias, FunctionManifest]:
+        """Blocks."""
+        alias = self._alias(function, reference)
+        return alias, self._catalog.version(function, f"v{alias.version}").manifest
 
     def _route(self, alias: Alias) -> Routing:
         """Blocks."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import httpx
 import pytest
 from function_images import PREFIX
@@ -88,3 +90,36 @@ def test_a_role_is_let_in_where_it_belongs_and_told_which_one_is_needed(data, se
         assert "kept calls of its own only; another needs the role admin" in others.json()["detail"]
         assert ask(who, "GET", status["ADMIN"]).status_code == 403
     assert ask("EYES", "GET", status["SHOP"]).status_code == 403
+
+
+def test_reading_what_is_not_loaded_loads_nothing(data, serve, client):
+    first = remote(memory="128MB", cpu=0.5)(same)
+    first.deploy(NAME, alias="prod")
+    second = first.with_options(memory="130MB").deploy(NAME, alias="next")
+    first.deploy(f"{NAME}-other")
+    running = serve(f'functions = ["{NAME}"]\n{TABLES}', env=TOKENS)
+
+    def ask(who: str, method: str, path: str, **given) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {TOKENS[who]}"}
+        return httpx.request(method, running.url + path, headers=headers, timeout=60, **given)
+
+    def triggers() -> str:
+        return ask("EYES", "GET", "/admin/triggers").text
+
+    before = triggers()
+    client.api.remove_image(second.digest, force=True)  # could not be loaded now
+    for who, which in itertools.product(("EYES", "SHOP", "ADMIN"), ("v2", "next", "latest")):
+        told = ask(who, "GET", f"/functions/{NAME}:{which}").json()
+        assert (told["version"], told["state"]) == ("v2", "deployed")
+        assert told["reference"] == told["name"] == f"{NAME}:{which}"
+        assert told["content_hash"] == second.content_hash
+        assert told["parameters"] == ["x"]
+    assert triggers() == before
+    gone = ask("SHOP", "POST", f"/functions/{NAME}:v2", json={"x": 1})
+    assert (gone.status_code, gone.json()["error"]) == (409, "ImageNotFound")
+    for path in (f"{NAME}:v9", f"{NAME}:nope", f"{NAME}-other", f"{NAME}-other:v1"):
+        assert ask("EYES", "GET", f"/functions/{path}").status_code == 404
+    assert triggers() == before
+    assert ask("SHOP", "POST", f"/functions/{NAME}:v1", json={"x": 1}).json() == 1
+    assert ask("EYES", "GET", f"/functions/{NAME}:v1").json()["state"] == "served"
+    assert triggers() != before
