@@ -5,9 +5,11 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from io import FileIO
 from pathlib import Path
 
 from nbfaas.errors.delivery import EventStoreHeld, EventStoreUnavailable
+from nbfaas.forking import close_in_children
 
 _COMMAND = 100  # characters
 
@@ -16,18 +18,18 @@ class StoreLock:
     """Holds the store at ``path`` until ``release``. Raises ``EventStoreHeld``, naming who holds
     it, and ``EventStoreUnavailable``.
 
-    The lock is the kernel's (``flock``): however the process ends, it is given up. Who holds it
-    lies as text in the locked file, ``<path>.lock``.
+    The lock is the kernel's (``flock``): however the process ends, it is given up, and children
+    that were forked never have it. Who holds it lies as text in the locked file, ``<path>.lock``.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = path.with_name(path.name + ".lock")
         try:
-            self._descriptor = self._locked()
+            self._held = self._locked()
             try:
-                os.ftruncate(self._descriptor, 0)
-                os.pwrite(self._descriptor, _this_process().encode(), 0)
+                self._held.truncate(0)
+                os.pwrite(self._held.fileno(), _this_process().encode(), 0)
             except OSError:  # the disk is full: whoever tries again must not find it held
                 self.release()
                 raise
@@ -41,33 +43,30 @@ class StoreLock:
     def release(self) -> None:
         """Give the lock up and remove its file."""
         self._file.unlink(missing_ok=True)  # while it is held: nobody else's can be removed
-        os.close(self._descriptor)
+        self._held.close()
 
-    def leave_to_parent(self) -> None:
-        """In a forked child: the lock stays the parent's, and ends with the parent."""
-        os.close(self._descriptor)
-
-    def _locked(self) -> int:
+    def _locked(self) -> FileIO:
         while True:
-            descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)
+            file = FileIO(os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600), "r+")
+            close_in_children(file)
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 # The file may have been removed by who held it, between the two calls above.
-                if self._is_there(descriptor):
-                    return descriptor
+                if self._is_there(file):
+                    return file
             except BlockingIOError:
-                holder = os.pread(descriptor, 1000, 0).decode(errors="replace")
-                os.close(descriptor)
+                holder = file.read(1000).decode(errors="replace")
+                file.close()
                 own = holder.startswith(f"pid {os.getpid()} ")
                 raise EventStoreHeld(str(self.path), _named(holder, own), own) from None
             except BaseException:
-                os.close(descriptor)
+                file.close()
                 raise
-            os.close(descriptor)
+            file.close()
 
-    def _is_there(self, descriptor: int) -> bool:
+    def _is_there(self, file: FileIO) -> bool:
         try:
-            return os.path.samestat(os.fstat(descriptor), os.stat(self._file))
+            return os.path.samestat(os.fstat(file.fileno()), os.stat(self._file))
         except FileNotFoundError:
             return False
 

@@ -282,8 +282,6 @@ class EventStore:
         not even to close them."""
         kept: list[Any] = [self._writer, self._reader, self._tx]
         _left_to_parent.append(kept)
-        if self._lock is not None:
-            self._lock.leave_to_parent()
         self._lock = self._writer = self._tx = None
         self._reader = Reader(self.path, self._damaged)
         self._changing = threading.Lock()

@@ -15,12 +15,14 @@ from pathlib import Path
 import pytest
 from deliveries import done, id_of, incoming
 
+from nbfaas.delivery.lock import StoreLock
 from nbfaas.delivery.store import EventStore
 from nbfaas.errors.delivery import EventStoreHeld, EventStoreUnavailable
 
 HOLDER = """
 import sys, time
 from pathlib import Path
+from nbfaas.delivery.lock import StoreLock
 from nbfaas.delivery.store import EventStore
 store = EventStore(Path(sys.argv[1]))
 store.open()
@@ -163,19 +165,22 @@ def test_a_forked_child_leaves_the_store_to_its_parent(store: EventStore, path: 
         EventStore(path).open()
 
 
-def test_a_forked_child_does_not_hold_on_to_the_store(path: Path) -> None:
-    store = EventStore(path)
-    store.open()
+def test_a_child_forked_while_the_store_is_opened_does_not_hold_on_to_it(path: Path) -> None:
+    path.parent.mkdir()
+    lock = StoreLock(path)  # what opening begins with
+    heard, says = os.pipe()
     child = os.fork()
     if child == 0:
+        os.write(says, b".")
         time.sleep(30)
         os._exit(0)
-    store.close()
-    reopened = EventStore(path)
-    reopened.open()
-    reopened.close()
+    os.read(heard, 1)
+    lock._held.close()  # as the kernel does it when the process is killed
+    StoreLock(path).release()
     os.kill(child, 9)
     os.waitpid(child, 0)
+    os.close(heard)
+    os.close(says)
 
 
 def test_its_reprs_say_what_it_is(store: EventStore, path: Path) -> None:
