@@ -242,6 +242,7 @@ def test_a_page_that_is_loaded_again_has_the_items_again(open_notebook: OpenNote
     expect(widget.get_by_text("9 done")).to_be_visible()
     items = grid(widget)
     items.focus()
+    expect(items).to_have_attribute("aria-valuetext", "item 0: done")  # the states have come
     items.press("n")
     expect(items).to_have_attribute("aria-valuetext", "item 4: failed")
 
