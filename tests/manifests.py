@@ -14,7 +14,7 @@ def a_manifest(name: str = "thumb", number: int = 1, content: str = "a") -> Func
         version=f"v{number}",
         function=name,
         entry="function",
-        options=describe_options(name, FunctionOptions()),
+        options=describe_options(FunctionOptions()),
         image=ImageManifest("runtime", "python", "3.11"),
         payload_hash=content * 64,
         payload_size=1,

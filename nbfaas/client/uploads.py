@@ -44,7 +44,7 @@ class Uploads:
 
     def key_of(self, function: FunctionVersion) -> tuple[str, bool]:
         """What it is called there, and whether it is served rather than this notebook's; it is sent
-        there if it was not yet. Raises ``PythonMismatch``, ``PayloadTooLarge``, ``NotDeployable``,
+        there if it was not yet. Raises ``PythonMismatch``, ``PayloadTooLarge``,
         ``SecretMissing``."""
         if isinstance(function, ServedVersion):
             return function.reference, True
@@ -80,7 +80,7 @@ class Uploads:
             function.requires,
             function.filename,
             function.takes_context,
-            describe_options(function.name, options),
+            describe_options(options),
             options.image,
             read_secrets(options.secrets, function.name),
             function.payload,

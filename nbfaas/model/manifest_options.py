@@ -10,7 +10,7 @@ from nbfaas.model.named_exceptions import exception_named, name_of
 from nbfaas.model.secret import Secret
 
 
-def describe_options(function: str, options: FunctionOptions) -> OptionsManifest:
+def describe_options(options: FunctionOptions) -> OptionsManifest:
     resources, retries = options.resources, options.retries
     return OptionsManifest(
         cpu=float(resources.cpu),

@@ -233,7 +233,7 @@ def _manifest(
         entry=Entry.HANDLER if is_handler else Entry.FUNCTION,
         filename=stable_filename(function._filename) if is_handler else "",  # type: ignore[attr-defined]
         requires=packed.requires,
-        options=describe_options(function.name, function.options),
+        options=describe_options(function.options),
         image=_describe_image(function.options.image, runtime),
         triggers=tuple(each.spec for each in function.triggers if each.spec is not None),
         secrets=secret_names(function.options.secrets),

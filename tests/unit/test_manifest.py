@@ -25,7 +25,7 @@ def manifest(**changes: object) -> FunctionManifest:
         version="v1",
         function="thumb",
         entry="function",
-        options=describe_options("thumb", FunctionOptions()),
+        options=describe_options(FunctionOptions()),
         image=ImageManifest("runtime", "python", "3.11", packages={"b": "2", "a": "1"}),
         payload_hash="0" * 64,
         payload_size=3,
@@ -65,7 +65,7 @@ def test_names_versions_of_tools_and_orders_are_not_in_the_hash(change):
         {"secrets": ("TOKEN",)},
         {"image": ImageManifest("runtime", "python", "3.11", packages={"a": "1", "b": "3"})},
         {"image": ImageManifest("runtime", "python", "3.12", packages={"a": "1", "b": "2"})},
-        {"options": describe_options("thumb", FunctionOptions(timeout=1.0))},
+        {"options": describe_options(FunctionOptions(timeout=1.0))},
         {"triggers": (TriggerSpec(kind="every", name="t", arguments=(5,)),)},
     ],
 )
@@ -117,7 +117,7 @@ options = st.builds(
 
 @given(options)
 def test_options_come_back_from_json(given_options):
-    described = describe_options("thumb", given_options)
+    described = describe_options(given_options)
     data = msgspec.json.encode(described)
     image = ImageSpec("function", "sha256:0")
     restored = restore_options("thumb", msgspec.json.decode(data, type=type(described)), image)
@@ -186,9 +186,9 @@ def test_what_can_be_no_exception_is_told(name):
 def test_retried_on_is_the_same_in_the_version_and_in_another_manifest_made_of_it():
     local = type("Local", (Exception,), {"__module__": "__main__", "__qualname__": "f.<locals>.L"})
     given = FunctionOptions(retries=Retries(1, retry_on=(local, Mine, OSError)))
-    described = describe_options("thumb", given)
+    described = describe_options(given)
     restored = restore_options("thumb", described, given.image)
-    assert describe_options("thumb", restored) == described
+    assert describe_options(restored) == described
     assert restored.fingerprint() == given.fingerprint()
     assert restored == restore_options("thumb", described, given.image)
 
