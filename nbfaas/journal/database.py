@@ -7,11 +7,13 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 
 from nbfaas import database
 from nbfaas.database import FIX_FOLDER, Connection, FileKind, Statements, Trouble, trouble_of
 from nbfaas.errors import JournalDamaged, JournalError, JournalLocked, JournalUnavailable
+from nbfaas.forking import close_in_children
 
 query = Statements(__package__)
 KIND = FileKind(
@@ -82,17 +84,16 @@ def _opening(path: Path) -> Iterator[None]:
     found it damaged must not both rename it."""
     try:
         database.make_folder(path)
-        lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-        try:
+        file = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        with FileIO(file) as lock:
+            close_in_children(lock)
             _lock(lock, path)
             yield
-        finally:
-            os.close(lock)
     except OSError as error:
         raise explained(error, path) from error
 
 
-def _lock(lock: int, path: Path) -> None:
+def _lock(lock: FileIO, path: Path) -> None:
     deadline = time.monotonic() + KIND.busy_timeout
     while True:
         try:

@@ -8,10 +8,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+import pytest
+
 from nbfaas.delivery.store import EventStore
+from nbfaas.journal.database import _opening
 from nbfaas.remote.deploy import one_at_a_time
 from nbfaas.settings import Settings
 
@@ -37,13 +40,22 @@ def ping():
 print(nbfaas.endpoint().url, flush=True)
 sys.stdin.readline()
 """
-DEPLOYING = """
+LOCKING = """
 import os, sys, time
-from nbfaas.remote.deploy import one_at_a_time
-from nbfaas.settings import Settings
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_forked_children import {lock}
 
-with one_at_a_time(Settings(data_dir=sys.argv[1]), "f"):
+with {lock}(Path(sys.argv[1])):
 """
+
+
+def deploying(data: Path) -> AbstractContextManager[None]:
+    return one_at_a_time(Settings(data_dir=str(data)), "f")
+
+
+def opening_the_journal(data: Path) -> AbstractContextManager[None]:
+    return _opening(data / "journal.db")
 
 
 class Kernel:
@@ -102,9 +114,11 @@ def test_a_forked_child_keeps_neither_the_port_nor_connections_nor_the_events(tm
         store.close()
 
 
-def test_a_forked_child_does_not_keep_others_from_deploying(tmp_path):
-    code = DEPLOYING + FORKING.replace("\n", "\n    ")
+@pytest.mark.parametrize("lock", [deploying, opening_the_journal])
+def test_a_forked_child_does_not_keep_others_from(lock, tmp_path):
+    tests = str(Path(__file__).parent)
+    code = LOCKING.format(tests=tests, lock=lock.__name__) + FORKING.replace("\n", "\n    ")
     with kernel(code, tmp_path) as killed:
         killed.forked_and_killed()
-        with one_at_a_time(Settings(data_dir=str(tmp_path)), "f"):
+        with lock(tmp_path):
             pass
