@@ -163,20 +163,28 @@ class Catalog:
         self,
         name: str,
         alias: str,
-        version: str,
+        version: str | None,
         other: str | None = None,
         weight: float | None = None,
     ) -> Alias:
-        """Lead an alias to a version; or to two, where ``weight`` is the share of ``other``.
+        """Lead an alias to a version; or to two, where ``weight`` is the share of ``other``. With
+        ``version`` None the first is the one that it leads to already.
 
         Raises ``BadDeployment``.
         """
         check_alias(alias)
+        if version is None and other is None:
+            raise BadDeployment(
+                "version", None, "the one that the alias shall lead to, or a canary"
+            )
         if (other is None) != (weight is None):
             raise BadDeployment("weight", weight, "a second version and its share go together")
         share = 0.0 if weight is None else check_weight(weight)
         with self._database.transaction() as on:
-            first = self._resolve(on, name, version, None).number
+            if version is None:
+                first = self._alias(on, name, alias).version
+            else:
+                first = self._resolve(on, name, version, None).number
             second = None if other is None else self._resolve(on, name, other, None).number
             if second == first:
                 both = f"both would be v{first}: a canary is another version"

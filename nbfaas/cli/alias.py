@@ -24,16 +24,15 @@ def command(
     from nbfaas.errors import UnknownVersion
     from nbfaas.remote.deploy import open_catalog
 
-    catalog = open_catalog()
-    if version is None:
-        if canary is None:
-            raise click.UsageError("give the VERSION that it shall lead to, or a --canary")
-        try:
-            version = f"v{catalog.alias(name, alias).version}"
-        except UnknownVersion as unknown:
-            whole = f"nbfaas alias {name} {alias} VERSION --canary {canary} --percent {percent:g}"
-            raise click.ClickException(
-                f"{unknown}. A new alias needs the VERSION that the other requests go to: {whole}"
-            ) from None
+    if version is None and canary is None:
+        raise click.UsageError("give the VERSION that it shall lead to, or a --canary")
     weight = None if percent is None else percent / 100
-    click.echo(str(catalog.set_alias(name, alias, version, canary, weight)))
+    try:
+        click.echo(str(open_catalog().set_alias(name, alias, version, canary, weight)))
+    except UnknownVersion as unknown:
+        if version is not None or unknown.reference != alias:
+            raise
+        whole = f"nbfaas alias {name} {alias} VERSION --canary {canary} --percent {percent:g}"
+        raise click.ClickException(
+            f"{unknown}. A new alias needs the VERSION that the other requests go to: {whole}"
+        ) from None

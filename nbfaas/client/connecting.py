@@ -49,6 +49,26 @@ class Connection:
         """The names of what is served."""
         return self._service.served()
 
+    def set_alias(
+        self,
+        function: str,
+        alias: str,
+        version: str | None = None,
+        *,
+        canary: str | None = None,
+        weight: float | None = None,
+    ) -> str:
+        """Lead an alias of a function that is deployed there to a version, and the share ``weight``
+        of its requests to a ``canary``; without ``version`` the others go where they do already.
+        Returns where it leads: ``prod → v3``. Raises ``NotDeployed``, ``UnknownVersion``,
+        ``BadDeployment``, ``ServerGone``."""
+        return self._service.catalog.set_alias(function, alias, version, canary, weight)[0]
+
+    def rollback(self, function: str, alias: str) -> str:
+        """Lead an alias to where it led before it was last set. Raises ``NothingToRollBack``, and
+        as ``set_alias`` does."""
+        return self._service.catalog.rollback(function, alias)[0]
+
     def close(self) -> None:
         """Work where it was done before. What runs on the server is cancelled, the notebook's own
         functions and triggers are forgotten there. Idempotent."""

@@ -41,6 +41,7 @@ class ServerDispatcher:
         publish: Subscriber,
         notify: Callable[[str], None],
         show_build: Callable[[str], None],
+        answered: Callable[[session.Answered], None],
         limit: int,
     ) -> None:
         self._loop = loop
@@ -48,6 +49,7 @@ class ServerDispatcher:
         self._publish = publish
         self._notify = notify
         self._show_build = show_build
+        self._answered = answered
         self._limit = limit
         self._live: dict[str, Invocation] = {}
         self._numbers = itertools.count(1)
@@ -152,6 +154,8 @@ class ServerDispatcher:
             elif isinstance(frame, Retrying):
                 if (found := self._live.get(frame.id)) is not None:
                     found.state = InvocationState.RETRYING
+            elif isinstance(frame, session.Answered):
+                self._answered(frame)
             elif isinstance(frame, session.Notice):
                 self._show_build(frame.text)
             elif isinstance(frame, session.Dropped):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from nbfaas.client.catalog import ServerCatalog
 from nbfaas.client.dispatcher import ServerDispatcher
 from nbfaas.client.journal import ServerJournal
 from nbfaas.client.link import Link
@@ -89,12 +90,16 @@ class ServerService(OnLoop):
         self._close_lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="nbfaas-server", daemon=True)
         self._uploads = Uploads(self._send, opened.python, opened.limit)
+        self.catalog = ServerCatalog(
+            client.url, self._send, self.new_id, self.check_may_wait, self._uploads
+        )
         self.dispatcher = ServerDispatcher(
             self._loop,
             self._uploads,
             self._publish,
             self.notify,
             self._show_build,
+            self.catalog.answered,
             opened.limit,
         )
         self._thread.start()
@@ -250,8 +255,12 @@ class ServerService(OnLoop):
         await done
 
     def _lost(self, gone: ServerGone) -> None:
-        self.dispatcher.fail_all(gone)
+        self._fail_all(gone)
         self.notify(str(gone))
+
+    def _fail_all(self, gone: ServerGone) -> None:
+        self.dispatcher.fail_all(gone)
+        self.catalog.fail_all(gone)
 
     def _show_build(self, line: str) -> None:
         if self.settings.show_progress:
@@ -280,7 +289,7 @@ class ServerService(OnLoop):
 
     async def _shut(self) -> None:
         await self._link.close()
-        self.dispatcher.fail_all(ServerGone(self.server, CLOSED))
+        self._fail_all(ServerGone(self.server, CLOSED))
         await self._http.aclose()
         await finish_tasks()
 

@@ -62,15 +62,20 @@ class Uploads:
             for which in [each for each in self._keys if each[0] == digest]:
                 self._send(session.Supersede(self._keys.pop(which)))
 
-    def _upload(self, function: FunctionVersion, key: str) -> session.Upload:
+    def check(self, function: str, entry: Entry, size: int) -> None:
+        """Whether the server can take it: ``size`` bytes. Raises ``PythonMismatch``,
+        ``PayloadTooLarge``."""
         here = sys.version_info[:2]
-        if function.entry is Entry.FUNCTION and here != self._python:
+        if entry is Entry.FUNCTION and here != self._python:
             there = ".".join(map(str, self._python))
             raise PythonMismatch("of the server", there, ".".join(map(str, here)))
-        if (size := len(function.payload)) > self._limit - _FRAMING:
-            error = PayloadTooLarge(f"function {function.name!r}", size, self._limit)
+        if size > self._limit - _FRAMING:
+            error = PayloadTooLarge(f"function {function!r}", size, self._limit)
             error.add_note("(It is the server's limit: session_limit in its configuration.)")
             raise error
+
+    def _upload(self, function: FunctionVersion, key: str) -> session.Upload:
+        self.check(function.name, function.entry, len(function.payload))
         options = function.options
         return session.Upload(
             key,

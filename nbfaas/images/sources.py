@@ -32,6 +32,11 @@ class Sources:
         return f"<Sources of {len(self._files)} files, {self.hash}>"
 
     @property
+    def files(self) -> dict[str, bytes]:
+        """What is in them, by their paths: ``pkg/module.py``."""
+        return dict(sorted(self._files.items()))
+
+    @property
     def hash(self) -> str:
         """Changes with the content of any file, its name or place."""
         digest = hashlib.sha256()

@@ -77,6 +77,8 @@ class Submit(msgspec.Struct, frozen=True, tag=True):
 
 
 class Cancel(msgspec.Struct, frozen=True, tag=True):
+    """Invocations, or a deployment, are not wanted any more."""
+
     ids: tuple[str, ...]
 
 
@@ -102,7 +104,53 @@ class Watch(msgspec.Struct, frozen=True, tag=True):
     everything: bool
 
 
-Command = Upload | Blob | Forget | Submit | Cancel | Prewarm | StopIdle | Supersede | Watch
+class Deploy(msgspec.Struct, frozen=True, tag=True):
+    """A function that is to be deployed there: what an export holds, but that the manifest (JSON)
+    has neither version nor packages, which are the server's to decide. ``sources`` are the files of
+    its local modules, by their paths. ``id`` is that of the answer."""
+
+    id: str
+    manifest: bytes
+    payload: bytes
+    sources: dict[str, bytes]
+    alias: str | None
+
+
+class Lead(msgspec.Struct, frozen=True, tag=True):
+    """An alias of a deployed function is to lead to a version, and ``weight`` of it to the canary.
+    ``version``: None for the one that it leads to already."""
+
+    id: str
+    function: str
+    alias: str
+    version: str | None
+    canary: str | None
+    weight: float | None
+
+
+class RollBack(msgspec.Struct, frozen=True, tag=True):
+    """An alias of a deployed function is to lead to where it led before."""
+
+    id: str
+    function: str
+    alias: str
+
+
+CatalogChange = Deploy | Lead | RollBack
+Command = (
+    Upload
+    | Blob
+    | Forget
+    | Submit
+    | Cancel
+    | Prewarm
+    | StopIdle
+    | Supersede
+    | Watch
+    | Deploy
+    | Lead
+    | RollBack
+)
 
 # -- frames
 
@@ -130,6 +178,29 @@ class Retrying(msgspec.Struct, frozen=True, gc=False):
     id: str
 
 
+class DeployedTold(msgspec.Struct, frozen=True):
+    """See ``nbfaas.remote.deploy.Deployed``."""
+
+    version: str
+    content_hash: str
+    image: str
+    digest: str
+    built: bool
+    stages: dict[str, float]
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """What came of a change of the catalog: ``deployed``, or, of an alias, where it leads (``prod →
+    v3``), and in words how the function is ``served`` now; or the ``error``, with its ``notes``."""
+
+    id: str
+    deployed: DeployedTold | None = None
+    alias: str = ""
+    served: str = ""
+    error: ErrorTold | None = None
+    notes: tuple[str, ...] = ()
+
+
 class Notice(msgspec.Struct, frozen=True, gc=False):
     """A line for the user: what an image that is built is at."""
 
@@ -152,13 +223,14 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
-Frame = Settled | Retrying | Notice | Dropped | Alive | Ended | records.Record
+Frame = Settled | Retrying | Answered | Notice | Dropped | Alive | Ended | records.Record
 
 _KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
         Settled,
         Retrying,
+        Answered,
         Notice,
         Dropped,
         Alive,

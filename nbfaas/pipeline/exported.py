@@ -79,15 +79,16 @@ def read_export(place: str | Path) -> Exported:
     if content_hash_of(manifest) != manifest.content_hash:
         reason = "it has another content hash than it says"
         raise IntegrityError(str(folder / MANIFEST), reason, _EXPORT_AGAIN)
-    _check_names(manifest, str(folder / MANIFEST))
+    where = str(folder / MANIFEST)
+    check_names(manifest, where)
+    if version_number(manifest.version) is None:
+        raise ManifestUnreadable(where, f"its version is {manifest.version!r}")
     return Exported(folder, manifest, payload)
 
 
-def _check_names(manifest: FunctionManifest, where: str) -> None:
+def check_names(manifest: FunctionManifest, where: str) -> None:
     """They become parts of paths. Raises ``ManifestUnreadable``, ``BadDeployment``."""
     check_name(manifest.name)
-    if version_number(manifest.version) is None:
-        raise ManifestUnreadable(where, f"its version is {manifest.version!r}")
     for name in (manifest.function, *manifest.image.sources):
         if name in ("", ".", "..") or "/" in name or "\0" in name:
             raise ManifestUnreadable(where, f"{name!r} in it is no name of a function or module")
@@ -105,7 +106,7 @@ def runtime_of(images: Images, exported: Exported) -> tuple[ImageSpec, BuiltImag
     """The runtime's image with the packages that the function was deployed with; built if it is
     not here. Raises ``RuntimeDiffers``, ``PythonMismatch``, ``IntegrityError``, ``ImageError``."""
     check_python(exported)
-    _check_sources(exported)
+    check_sources(exported)
     wanted = dict(exported.manifest.image.packages)
     spec = exported.spec
     built = images.ensure(spec)
@@ -118,7 +119,8 @@ def runtime_of(images: Images, exported: Exported) -> tuple[ImageSpec, BuiltImag
     return spec, built
 
 
-def _check_sources(exported: Exported) -> None:
+def check_sources(exported: Exported) -> None:
+    """Raises ``IntegrityError`` if they are not those that the manifest is about."""
     image = exported.manifest.image
     if not image.sources:
         return

@@ -28,6 +28,7 @@ from nbfaas.model.manifest_options import describe_options
 from nbfaas.model.secret import secret_names
 from nbfaas.packager.reproducible import Deployable, pack_reproducibly, stable_filename
 from nbfaas.remote.function import HandlerFunction, RemoteFunction
+from nbfaas.service import current_service
 from nbfaas.settings import Settings, config
 
 if TYPE_CHECKING:
@@ -39,9 +40,10 @@ Show = Callable[[object], None]
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """What came of a deployment. ``image`` is the tag on this machine, ``digest`` the image's id,
+    """What came of a deployment. ``image`` is the tag on its machine, ``digest`` the image's id,
     which names all of its contents; ``built`` is False if there was nothing to do. ``stages`` are
-    seconds: package, runtime, image, catalog."""
+    seconds: package, runtime, image, catalog. If it was deployed on a ``server``, that is its
+    address, and ``served`` tells in words how it serves the function now."""
 
     name: str
     version: str
@@ -51,6 +53,8 @@ class Deployed:
     built: bool
     stages: dict[str, float] = field(hash=False, compare=False)
     alias: str | None = None
+    server: str | None = None
+    served: str = ""
 
     @property
     def seconds(self) -> float:
@@ -60,13 +64,34 @@ class Deployed:
     def __str__(self) -> str:
         what = "deployed" if self.built else "unchanged, already deployed"
         led = f", {self.alias} leads to it" if self.alias else ""
+        on = f" on {self.server}" if self.server else ""
         stages = ", ".join(f"{name} {format_seconds(took)}" for name, took in self.stages.items())
-        return (
-            f"{self.name} {self.version}: {what} in {format_seconds(self.seconds)} ({stages}){led}"
-        )
+        served = f". {self.served}" if self.served else ""
+        took = f"in {format_seconds(self.seconds)} ({stages})"
+        return f"{self.name} {self.version}{on}: {what} {took}{led}{served}"
 
     def __repr__(self) -> str:
         return f"<Deployed {self}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A function that is to be deployed, before a runtime was made for it: its manifest has neither
+    version nor packages, agent and content hash."""
+
+    manifest: FunctionManifest
+    payload: bytes = field(repr=False)
+    spec: ImageSpec
+
+    def on(self, runtime: BuiltImage) -> FunctionManifest:
+        """The manifest, but for the version."""
+        from nbfaas.images.agent_layer import agent_hash
+
+        packages = dict(sorted(runtime.packages.items()))
+        image = msgspec.structs.replace(
+            self.manifest.image, python=runtime.python, packages=packages
+        )
+        return msgspec.structs.replace(self.manifest, image=image, agent=agent_hash()).sealed()
 
 
 def deploy(
@@ -77,24 +102,48 @@ def deploy(
     show: Show | None = None,
 ) -> Deployed:
     """See ``RemoteFunction.deploy``; ``show`` is called with the steps."""
-    settings = config
     name = _name_for(function, name)
     if alias is not None:
         check_alias(alias)
     stages = Stages()
-    catalog = open_catalog(settings)
-    show = show or _shown_by_service(settings)
     with stages.of("package"):
-        packed = _package(function)
+        draft = describe(function, name)
+    place = current_service()
+    if place is not None and place.there is not None:
+        deployed: Deployed = place.there.catalog.deploy(draft, alias, stages)
+        return deployed
+    return make_version(draft, alias, stages, show or _shown_by_service(config))
+
+
+def describe(function: RemoteFunction[Any, Any], name: str) -> Draft:
+    """What is deployed. Raises what packaging raises, ``NotDeployable`` and ``ImageBuildFailed``,
+    if local modules can't be read."""
+    packed = _package(function)
+    return Draft(_manifest(function, name, packed), packed.payload, function.options.image)
+
+
+def make_version(
+    draft: Draft, alias: str | None, stages: Stages, show: Show | None, settings: Settings = config
+) -> Deployed:
+    """Find or make the version of this data folder that has these contents."""
+    catalog = open_catalog(settings)
     with open_images(settings, show) as images:
         with stages.of("runtime"):
-            runtime = images.ensure(function.options.image)
-        manifest = _manifest(function, name, packed, runtime)
-        with one_at_a_time(settings, name):
-            found, foreign, built = standing(images, catalog, name, manifest)
+            runtime = images.ensure(draft.spec)
+        manifest = draft.on(runtime)
+        with one_at_a_time(settings, manifest.name):
+            found, foreign, built = standing(images, catalog, manifest.name, manifest)
             if built:
                 found = _build(
-                    images, catalog, found, manifest, packed, runtime, stages, show, anew=foreign
+                    images,
+                    catalog,
+                    found,
+                    manifest,
+                    draft.payload,
+                    runtime,
+                    stages,
+                    show,
+                    anew=foreign,
                 )
     assert found is not None
     return finish(catalog, found, built, stages, alias)
@@ -172,7 +221,7 @@ def _build(
     catalog: Catalog,
     lost: Version | None,
     manifest: FunctionManifest,
-    packed: Deployable,
+    payload: bytes,
     runtime: BuiltImage,
     stages: Stages,
     show: Show | None,
@@ -183,9 +232,7 @@ def _build(
     it is made again."""
     number = catalog.next_number(manifest.name) if lost is None else lost.number
     manifest = msgspec.structs.replace(manifest, version=f"v{number}")
-    return build_version(
-        images, catalog, manifest, packed.payload, runtime, stages, show, anew=anew
-    )
+    return build_version(images, catalog, manifest, payload, runtime, stages, show, anew=anew)
 
 
 def build_version(
@@ -219,11 +266,9 @@ def _package(function: RemoteFunction[Any, Any]) -> Deployable:
 
 
 def _manifest(
-    function: RemoteFunction[Any, Any], name: str, packed: Deployable, runtime: BuiltImage
+    function: RemoteFunction[Any, Any], name: str, packed: Deployable
 ) -> FunctionManifest:
     import cloudpickle
-
-    from nbfaas.images.agent_layer import agent_hash
 
     is_handler = isinstance(function, HandlerFunction)
     return FunctionManifest(
@@ -234,7 +279,7 @@ def _manifest(
         filename=stable_filename(function._filename) if is_handler else "",  # type: ignore[attr-defined]
         requires=packed.requires,
         options=describe_options(function.options),
-        image=_describe_image(function.options.image, runtime),
+        image=_describe_image(function.options.image),
         triggers=tuple(each.spec for each in function.triggers if each.spec is not None),
         secrets=secret_names(function.options.secrets),
         takes_context=not is_handler and function._binding().takes_context,
@@ -245,23 +290,21 @@ def _manifest(
         source=packed.source,
         cloudpickle=str(cloudpickle.__version__),
         nbfaas=str(getattr(sys.modules["nbfaas"], "__version__", "")),
-        agent=agent_hash(),
-    ).sealed()
+    )
 
 
-def _describe_image(spec: ImageSpec, runtime: BuiltImage) -> ImageManifest:
+def _describe_image(spec: ImageSpec) -> ImageManifest:
     from nbfaas.images.sources import Sources
 
     sources = Sources(str(spec), spec.python_sources)
     return ImageManifest(
         kind=spec.kind,
         name=spec.name,
-        python=runtime.python,
+        python="{}.{}".format(*sys.version_info),
         pip=spec.pip,
         sources=tuple(sorted(Path(path).name for path in spec.python_sources)),
         sources_hash=sources.hash if spec.python_sources else "",
         env=spec.env,
-        packages=dict(sorted(runtime.packages.items())),
     )
 
 
@@ -276,8 +319,6 @@ def _name_for(function: RemoteFunction[Any, Any], name: str | None) -> str:
 
 def _shown_by_service(settings: Settings) -> Show | None:
     """Where builds are shown for calls too, if there is such a place yet."""
-    from nbfaas.service import current_service
-
     if not settings.show_progress:
         return None
     service = current_service()

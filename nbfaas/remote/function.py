@@ -137,8 +137,8 @@ class RemoteFunction(Generic[P, R]):
     def deploy(self, name: str | None = None, *, alias: str | None = None) -> Deployed:
         """Make a version of it that runs without this notebook: an image, and an entry in the
         catalog. ``name`` is this function's, unless given; ``alias`` is led to the version. What is
-        deployed already is not built again. Raises ``DeployError``, ``PackagingError``,
-        ``ImageError``."""
+        deployed already is not built again. While this process works on a server, it is deployed
+        there. Raises ``DeployError``, ``PackagingError``, ``ImageError``, ``ServerGone``."""
         from nbfaas.remote.deploy import deploy
 
         return deploy(self, name, alias=alias)

@@ -74,6 +74,12 @@ class ServedFunctions:
         return sorted(self._served)
 
     @property
+    def wanted(self) -> tuple[str, ...]:
+        """The references that the configuration names; empty for all that have the default
+        alias."""
+        return self._wanted
+
+    @property
     def missing(self) -> list[str]:
         """What the configuration names and could not be served, in words."""
         wanted = self._all_wanted({})
@@ -98,6 +104,22 @@ class ServedFunctions:
                 except (DeployError, KeyError) as error:
                     raise NotServed(reference, self.names) from error
             return self._served[reference]
+
+    async def look_up(self, reference: str) -> ServedFunction:
+        """As ``get``; or else what the catalog has by that name, for whoever may call what is not
+        served: ``thumb`` is its latest version then. It is not served by that. Raises
+        ``NotServed``, and why it can't be loaded."""
+        try:
+            return await self.get(reference)
+        except NotServed:
+            name, which = split(reference)
+            which = which or LATEST
+            try:
+                alias = await asyncio.to_thread(self._alias, name, which)
+            except (NotDeployed, UnknownVersion) as error:
+                raise NotServed(reference, self.names) from error
+            routing = await asyncio.to_thread(self._route, alias)
+            return ServedFunction(reference, name, which, routing)
 
     async def known(
         self, reference: str, *, everything: bool = False

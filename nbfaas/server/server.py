@@ -20,6 +20,7 @@ from nbfaas.server.config import ServerConfig, environment
 from nbfaas.server.functions import Change, ServedFunctions
 from nbfaas.server.hooks import Hooks, hooks_of
 from nbfaas.server.outcomes import Outcomes
+from nbfaas.server.session_catalog import SessionCatalog
 from nbfaas.server.session_events import SessionEvents
 from nbfaas.server.session_questions import SessionQuestions
 from nbfaas.server.sessions import Sessions
@@ -99,6 +100,7 @@ class Server:
             functions,
             SessionEvents(engine, functions, lambda: metrics),
             SessionQuestions(service),
+            SessionCatalog(service, functions, self._look, self._file),
             self._notify,
             expiry=config.session_expiry,
             limit=config.session_limit,
@@ -169,17 +171,21 @@ class Server:
             settings.json_log = config.json_log
 
     async def _reload(self) -> list[str]:
-        assert self._functions is not None
-        return self._tell(await self._functions.reload())
+        return [str(each) for each in await self._look()]
 
-    def _tell(self, found: Sequence[Change | NbfaasError]) -> list[str]:
+    async def _look(self) -> list[Change | NbfaasError]:
+        assert self._functions is not None
+        found = await self._functions.reload()
+        self._tell(found)
+        return found
+
+    def _tell(self, found: Sequence[Change | NbfaasError]) -> None:
         """Changes, and each problem once for as long as it lasts."""
         problems = {str(each) for each in found if isinstance(each, Exception)}
         for each in found:
             if not isinstance(each, Exception) or str(each) not in self._told:
                 self._notify(str(each))
         self._told = problems
-        return [str(each) for each in found]
 
     async def _begin_to_follow(self) -> None:
         self._following = asyncio.get_running_loop().create_task(self._follow(), name="nbfaas-poll")

@@ -24,6 +24,7 @@ from nbfaas.server.outbox import Outbox
 
 if TYPE_CHECKING:
     from nbfaas.server.functions import ServedFunctions
+    from nbfaas.server.session_catalog import SessionCatalog
     from nbfaas.service import Service
 
 _SUPERSEDED = 16  # versions that are kept
@@ -42,6 +43,7 @@ class Session:
         session_id: str,
         service: Service,
         functions: ServedFunctions,
+        catalog: SessionCatalog,
         limit: int,
         let_go: Callable[[FunctionVersion], None],
     ) -> None:
@@ -52,6 +54,7 @@ class Session:
         self.triggers: set[str] = set()  # that it has made; of their dead letters it is told
         self._service = service
         self._functions = functions
+        self._catalog = catalog
         self._let_go = let_go
         self._limit = limit
         self._versions: dict[str, FunctionVersion | NbfaasError] = {}
@@ -102,6 +105,7 @@ class Session:
                 self._blobs.pop(command.number, None)
             case session.Cancel():
                 dispatcher.cancel([each for i in command.ids if (each := self._live.get(i))])
+                self._catalog.give_up(self, command.ids)
             case session.Prewarm():
                 dispatcher.prewarm(command.image)
             case session.StopIdle():
@@ -110,6 +114,8 @@ class Session:
                 self._supersede(command.key)
             case session.Watch():
                 self._everything = command.everything
+            case session.Deploy() | session.Lead() | session.RollBack():
+                self._catalog.begin(self, command)
 
     def _supersede(self, key: str) -> None:
         found = self._versions.pop(key, None)
@@ -137,7 +143,7 @@ class Session:
         """Which version an invocation gets, by its id."""
         if command.served:
             functions = self._functions
-            served = functions.ready(command.key) or await functions.get(command.key)
+            served = functions.ready(command.key) or await functions.look_up(command.key)
             return served.version_for
         version = self._superseded.get(command.key) or self.version(command.key)
         return lambda _: version
@@ -199,6 +205,7 @@ class Session:
                 await end()
             except Exception:
                 LOGGER.exception("the end of the session %s", self.id)  # the rest of it goes on
+        self._catalog.give_up(self)
         live = list(self._live.values())
         self._service.dispatcher.cancel(live)
         for version in self.versions:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nbfaas.server.functions import ServedFunctions
+    from nbfaas.server.session_catalog import SessionCatalog
     from nbfaas.server.session_events import SessionEvents
     from nbfaas.server.session_questions import SessionQuestions
     from nbfaas.service import Service
@@ -46,6 +47,7 @@ class Sessions:
         functions: ServedFunctions,
         events: SessionEvents,
         questions: SessionQuestions,
+        catalog: SessionCatalog,
         notify: Callable[[str], None],
         *,
         expiry: float,
@@ -55,6 +57,7 @@ class Sessions:
         self._functions = functions
         self._events = events
         self._questions = questions
+        self._catalog = catalog
         self._notify = notify
         self._expiry = expiry
         self._limit = limit
@@ -98,7 +101,9 @@ class Sessions:
         if len(self._there) >= _MOST:
             return problem(503, f"there are {_MOST} sessions, and no more may be")
         session_id = secrets.token_hex(4)
-        session = Session(session_id, self._service, self._functions, self._limit, self._let_go)
+        session = Session(
+            session_id, self._service, self._functions, self._catalog, self._limit, self._let_go
+        )
         now = asyncio.get_running_loop().time()
         self._there[session_id] = session
         self._heard[session_id] = self._streamed[session_id] = now
@@ -162,6 +167,7 @@ class Sessions:
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.wait([self._looking])
+        self._catalog.close()
 
     async def _look(self) -> None:
         while True:

@@ -75,8 +75,28 @@ class Snapshots(Protocol):
     def snapshot(self) -> dict[str, Any]: ...
 
 
+class CatalogThere(Protocol):
+    """Changes the catalog of a server; see ``nbfaas.client.catalog.ServerCatalog``."""
+
+    def deploy(self, draft: Any, alias: str | None, stages: Any) -> Any: ...
+    def set_alias(
+        self,
+        function: str,
+        alias: str,
+        version: str | None = None,
+        canary: str | None = None,
+        weight: float | None = None,
+    ) -> tuple[str, str]: ...
+    def rollback(self, function: str, alias: str) -> tuple[str, str]: ...
+
+
 class ServerSide(Protocol):
     """What a server has that is otherwise looked for in this process' data folder."""
+
+    @property
+    def catalog(self) -> CatalogThere:
+        """Where functions are deployed, and aliases led."""
+        ...
 
     def function(self, reference: str) -> Any:
         """What it serves as ``thumb`` or ``thumb:dev``, to be called as any function."""

@@ -25,6 +25,8 @@ COMMANDS = {
     "export": "write a deployed version to a folder that is tested and deployed without a notebook",
     "functions": "the functions that are deployed, and where their aliases lead",
     "versions": "a deployed function's versions; show their source, or what differs",
+    "alias": "lead an alias of a deployed function to a version, or a share of it to a canary",
+    "rollback": "lead an alias to where it led before",
     "images": "the runtimes, and the images that nbfaas has made",
     "connect": "work on a running nbfaas serve: functions, cells and commands are its",
     "disconnect": "have functions run here again",

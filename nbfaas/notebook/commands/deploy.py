@@ -7,6 +7,7 @@ import sys
 
 from nbfaas.agent.units import format_seconds
 from nbfaas.errors import UnknownFunction
+from nbfaas.errors.serve import NotOnServer
 from nbfaas.notebook.report import Report, Table
 from nbfaas.remote.decorator import functions
 from nbfaas.remote.deploy import Deployed, deploy
@@ -25,19 +26,16 @@ def run(given: argparse.Namespace) -> Report:
     function = functions.get(given.function)
     if function is None:
         raise UnknownFunction(given.function, sorted(functions))
-    if given.push:
-        check_registry()  # before anything is deployed
+    place = current_service()
+    if given.push:  # before anything is deployed
+        if place is not None and place.server is not None:
+            fix = "Deploy it without, and push it from where the server runs: nbfaas push NAME."
+            raise NotOnServer("%faas deploy --push", place.server, fix)
+        check_registry()
     deployed = deploy(function, given.name, alias=given.alias)
     table = _table(deployed)
-    place = current_service()
-    if place is not None and place.server is not None and not given.push:
-        return Report(
-            table,
-            f"Deployed on this machine. {place.server} serves it if it has the "
-            "same data folder; else give it the image: --push, and nbfaas pull there.",
-        )
     if not given.push:
-        return Report(table)
+        return Report(table, deployed.served) if deployed.served else Report(table)
     pushed = push(f"{deployed.name}:{deployed.version}", _say)
     return Report(table, f"In the registry: {pushed.pin.reference}")
 
@@ -48,6 +46,7 @@ def _table(deployed: Deployed) -> Table:
     facts = [
         ("version", f"{deployed.version} ({state})"),
         ("alias", deployed.alias or "none"),
+        *([("server", deployed.server)] if deployed.server else []),
         ("image", deployed.image),
         ("digest", deployed.digest),
         ("content hash", deployed.content_hash),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from nbfaas.server.session import Session
+from nbfaas.server.session_catalog import SessionCatalog
 from nbfaas.server.sessions import Sessions
 
 pytestmark = pytest.mark.parametrize("service", ["process"], indirect=True)
@@ -17,8 +18,9 @@ pytestmark = pytest.mark.parametrize("service", ["process"], indirect=True)
 
 def expiring(service) -> Sessions:
     nothing: Any = None
+    catalog = SessionCatalog(service, nothing, nothing, "nbfaas.toml")
     return Sessions(
-        service, nothing, nothing, nothing, lambda line: None, expiry=0.3, limit=1 << 20
+        service, nothing, nothing, nothing, catalog, lambda line: None, expiry=0.3, limit=1 << 20
     )
 
 
