@@ -15,7 +15,7 @@ from nbfaas.model.session import Answered, Cancel, CatalogChange, Command, Deplo
 from nbfaas.remote.deploy import Deployed
 
 if TYPE_CHECKING:
-    from nbfaas.remote.deploy import Draft, Stages
+    from nbfaas.remote.deploy import NewVersion, Stages
 
 
 class ServerCatalog:
@@ -40,17 +40,17 @@ class ServerCatalog:
     def __repr__(self) -> str:
         return f"<ServerCatalog of {self._url}, {len(self._asked)} changes under way>"
 
-    def deploy(self, draft: Draft, alias: str | None, stages: Stages) -> Deployed:
+    def deploy(self, new: NewVersion, alias: str | None, stages: Stages) -> Deployed:
         """Have the server make a version. Raises ``PythonMismatch``, ``PayloadTooLarge``, and what
         deploying raises. Ctrl-C has it given up, unless it is nearly done."""
         from nbfaas.images.sources import Sources
 
-        manifest = draft.manifest
-        sources = Sources(str(draft.spec), draft.spec.python_sources).files
+        manifest = new.manifest
+        sources = Sources(str(new.spec), new.spec.python_sources).files
         data = manifest.to_json()
-        size = len(data) + len(draft.payload) + sum(map(len, sources.values()))
+        size = len(data) + len(new.payload) + sum(map(len, sources.values()))
         self._uploads.check(manifest.function, manifest.entry, size)
-        change = Deploy(self._new_id(), data, draft.payload, sources, alias)
+        change = Deploy(self._new_id(), data, new.payload, sources, alias)
         began = time.perf_counter()
         answer = self._ask(change)
         deployed = answer.deployed

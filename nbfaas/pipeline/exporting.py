@@ -15,6 +15,7 @@ from nbfaas.catalog.names import LATEST, split, version_number
 from nbfaas.delivery.entry import KeptEvent
 from nbfaas.delivery.reader import Reader
 from nbfaas.errors import BadDeployment, IntegrityError, NotDeployable, NothingToTest
+from nbfaas.errors.serve import NotOnServer
 from nbfaas.events.project import events_folder
 from nbfaas.model.manifest import FunctionManifest
 from nbfaas.pipeline.cases import EXPECTED, Case, find_cases
@@ -23,6 +24,7 @@ from nbfaas.pipeline.rendering import IGNORED, ci_script, dockerfile, readme, re
 from nbfaas.pipeline.writing import write_folder
 from nbfaas.remote.deploy import Show, open_catalog, open_images
 from nbfaas.remote.deployed import read_image
+from nbfaas.service import current_service
 from nbfaas.settings import config
 
 _CI = "ci.sh"
@@ -65,13 +67,18 @@ def export(
 
     Raises ``ExportRefused`` if files are there that no export has written; ``NotDeployed``,
     ``UnknownVersion``, ``BadDeployment``, ``UnknownSavedEvent``, ``SavedEventUnusable``,
-    ``BadExpectation``, ``EventStoreError``, and what reading the image raises.
+    ``BadExpectation``, ``EventStoreError``, and what reading the image raises; ``NotOnServer``
+    while this process works on a server.
     """
     try:
         operator.index(events)
     except TypeError:
         wanted = "how many of the latest that were delivered; names=[…] chooses saved ones"
         raise BadDeployment("events", events, wanted) from None
+    place = current_service()
+    if place is not None and place.server is not None:
+        fix = "Where the server runs, nbfaas export writes what is deployed there."
+        raise NotOnServer("exporting", place.server, fix)
     catalog = open_catalog()
     version = _version(catalog, reference)
     with open_images(config, show) as images:

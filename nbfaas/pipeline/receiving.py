@@ -19,7 +19,7 @@ from nbfaas.pipeline.exported import (
     check_python,
     check_sources,
 )
-from nbfaas.remote.deploy import Deployed, Draft, Show, Stages, make_version
+from nbfaas.remote.deploy import Deployed, NewVersion, Show, Stages, make_version
 
 _SENT = "what the notebook has sent"
 _AGAIN = "Deploy it again."
@@ -42,8 +42,8 @@ def deploy_sent(
         check_alias(alias)
     with tempfile.TemporaryDirectory(prefix="nbfaas-sent-") as folder:
         sent = _laid_out(Path(folder), manifest, payload, sources)
-        draft = Draft(sent.manifest, payload, sent.spec)
-        return make_version(draft, alias, Stages(), show)
+        new = NewVersion(sent.manifest, payload, sent.spec)
+        return make_version(new, alias, Stages(), show)
 
 
 def _laid_out(

@@ -75,7 +75,7 @@ class Deployed:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class NewVersion:
     """A function that is to be deployed, before a runtime was made for it: its manifest has neither
     version nor packages, agent and content hash."""
 
@@ -107,31 +107,29 @@ def deploy(
         check_alias(alias)
     stages = Stages()
     with stages.of("package"):
-        draft = describe(function, name)
+        new = describe(function, name)
     place = current_service()
     if place is not None and place.there is not None:
-        deployed: Deployed = place.there.catalog.deploy(draft, alias, stages)
+        deployed: Deployed = place.there.catalog.deploy(new, alias, stages)
         return deployed
-    return make_version(draft, alias, stages, show or _shown_by_service(config))
+    return make_version(new, alias, stages, show or _shown_by_service(config))
 
 
-def describe(function: RemoteFunction[Any, Any], name: str) -> Draft:
+def describe(function: RemoteFunction[Any, Any], name: str) -> NewVersion:
     """What is deployed. Raises what packaging raises, ``NotDeployable`` and ``ImageBuildFailed``,
     if local modules can't be read."""
     packed = _package(function)
-    return Draft(_manifest(function, name, packed), packed.payload, function.options.image)
+    return NewVersion(_manifest(function, name, packed), packed.payload, function.options.image)
 
 
-def make_version(
-    draft: Draft, alias: str | None, stages: Stages, show: Show | None, settings: Settings = config
-) -> Deployed:
+def make_version(new: NewVersion, alias: str | None, stages: Stages, show: Show | None) -> Deployed:
     """Find or make the version of this data folder that has these contents."""
-    catalog = open_catalog(settings)
-    with open_images(settings, show) as images:
+    catalog = open_catalog()
+    with open_images(show=show) as images:
         with stages.of("runtime"):
-            runtime = images.ensure(draft.spec)
-        manifest = draft.on(runtime)
-        with one_at_a_time(settings, manifest.name):
+            runtime = images.ensure(new.spec)
+        manifest = new.on(runtime)
+        with one_at_a_time(config, manifest.name):
             found, foreign, built = standing(images, catalog, manifest.name, manifest)
             if built:
                 found = _build(
@@ -139,7 +137,7 @@ def make_version(
                     catalog,
                     found,
                     manifest,
-                    draft.payload,
+                    new.payload,
                     runtime,
                     stages,
                     show,

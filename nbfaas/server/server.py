@@ -100,7 +100,7 @@ class Server:
             functions,
             SessionEvents(engine, functions, lambda: metrics),
             SessionQuestions(service),
-            SessionCatalog(service, functions, self._look, self._file),
+            SessionCatalog(service, functions, self._look, self._file, self._notify),
             self._notify,
             expiry=config.session_expiry,
             limit=config.session_limit,

@@ -31,7 +31,7 @@ _AT_ONCE = 2
 class SessionCatalog:
     """On the service's loop; what blocks is done by threads of its own, since building an image may
     take minutes. ``look`` serves what the catalog has then, and tells changes and problems;
-    ``file`` is what the configuration is called."""
+    ``file`` is what the configuration is called. ``notify`` gets lines for the operator."""
 
     def __init__(
         self,
@@ -39,11 +39,13 @@ class SessionCatalog:
         functions: ServedFunctions,
         look: Callable[[], Awaitable[Sequence[Change | NbfaasError]]],
         file: str,
+        notify: Callable[[str], None],
     ) -> None:
         self._service = service
         self._functions = functions
         self._look = look
         self._file = file
+        self._notify = notify
         self._threads = HostThreads(_AT_ONCE, "nbfaas-deploy")
         self._given_up: dict[tuple[Session, str], threading.Event] = {}
         self._answering: set[asyncio.Task[None]] = set()
@@ -76,7 +78,9 @@ class SessionCatalog:
             self._threads, self._do, session, change, given_up
         )
         try:
-            answer = await self._served(change.id, await doing)
+            done = await doing
+            self._notify(f"the notebook of session {session.id} {_told(done)}")
+            answer = await self._served(change.id, done)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is what the notebook is told
             notes = tuple(str(note) for note in getattr(error, "__notes__", ()))
             answer = Answered(change.id, error=tell(error), notes=notes)
@@ -141,6 +145,13 @@ class SessionCatalog:
             for each in self._functions
             if each.function == name and (each.name == name or each.name in wanted)
         ]
+
+
+def _told(done: Deployed | Alias) -> str:
+    if isinstance(done, Alias):
+        return f"has led {done.function}: {done}"
+    alias = f", {done.alias} leads to it" if done.alias else ""
+    return f"has deployed {done.name} {done.version}{alias}{'' if done.built else ' (unchanged)'}"
 
 
 def _concerns(found: Change | NbfaasError, name: str) -> bool:

@@ -78,7 +78,7 @@ class Snapshots(Protocol):
 class CatalogThere(Protocol):
     """Changes the catalog of a server; see ``nbfaas.client.catalog.ServerCatalog``."""
 
-    def deploy(self, draft: Any, alias: str | None, stages: Any) -> Any: ...
+    def deploy(self, new: Any, alias: str | None, stages: Any) -> Any: ...
     def set_alias(
         self,
         function: str,

@@ -26,6 +26,7 @@ from nbfaas.errors import (
     NotDeployable,
     NotDeployed,
     NothingToRollBack,
+    NotOnServer,
     PayloadTooLarge,
     ServerGone,
     ServerRefused,
@@ -123,6 +124,9 @@ def test_a_function_is_deployed_on_the_server_and_served_at_once(server, running
     assert version.manifest.doc == "Doubles."
     assert "return 2 * x" in version.manifest.source
     assert catalog.functions() == []  # nothing of it is in the notebook's data folder
+    assert f"has deployed {NAME} v1, prod leads to it" in running.told
+    with pytest.raises(NotOnServer, match="exporting is not there while"):
+        nbfaas.export(NAME, "folder")
 
 
 def test_the_same_function_is_the_same_version_there_as_here(server, running, known, client):
@@ -136,6 +140,11 @@ def test_the_same_function_is_the_same_version_there_as_here(server, running, kn
     here = small(double).deploy(NAME)
     assert here.server is None
     assert here.content_hash == first.content_hash
+
+
+def test_the_notebook_needs_no_docker(server, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    assert small(double).deploy(NAME).version == "v1"
 
 
 def test_a_new_version_takes_the_olds_place_without_a_failed_call(server, running):

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.parametrize("service", ["process"], indirect=True)
 
 def expiring(service) -> Sessions:
     nothing: Any = None
-    catalog = SessionCatalog(service, nothing, nothing, "nbfaas.toml")
+    catalog = SessionCatalog(service, nothing, nothing, "nbfaas.toml", lambda line: None)
     return Sessions(
         service, nothing, nothing, nothing, catalog, lambda line: None, expiry=0.3, limit=1 << 20
     )
