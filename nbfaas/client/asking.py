@@ -60,11 +60,12 @@ class ServerClient:
         """The body of what is answered. Raises as ``get`` does."""
         return self._ask("POST", path, content=content).content
 
-    def for_loop(self, silence: float) -> httpx.AsyncClient:
-        """A client of the same server for coroutines; ``silence``: seconds without a byte."""
+    def for_loop(self, seconds: float) -> httpx.AsyncClient:
+        """A client of the same server for coroutines; ``seconds``: to connect, and without a byte
+        being taken. How long an answer may take is for whoever asks to decide."""
         import httpx
 
-        timeout = httpx.Timeout(silence, pool=None)
+        timeout = httpx.Timeout(seconds, read=None, pool=None)
         return httpx.AsyncClient(base_url=self.url, headers=self._headers, timeout=timeout)
 
     def post(self, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:

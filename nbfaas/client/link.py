@@ -9,17 +9,30 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from nbfaas.client.attended import AttendedClock
+from nbfaas.errors import PayloadTooLarge
 from nbfaas.errors.serve import CLOSED, ServerGone
 from nbfaas.forking import give_up_in_children
-from nbfaas.model.session import Alive, BadStream, Command, Ended, Frame, FrameReader, encode
+from nbfaas.model.session import (
+    BEAT,
+    Alive,
+    BadStream,
+    Command,
+    Ended,
+    Frame,
+    FrameReader,
+    encode,
+    largest_frame,
+)
 
 if TYPE_CHECKING:
     import httpx
 
+_ARRAY = 5  # bytes that a batch has besides its commands
 _BATCH = 768 * 1024  # bytes of commands in a request, unless one has more
-_HEARTBEAT = 5.0  # seconds
 _ACKNOWLEDGE = 0.5  # seconds between words of what was received, while there is something
-_SILENCE = 15.0  # seconds without a byte, after which a stream has broken; the server says so in 5
+SILENCE = 3 * BEAT  # seconds without a byte of the stream, or of an answer: it has broken
+_PACE = 64 * 1024  # bytes of a request that are sent in a second, at least
 _GIVE_UP = 30.0  # seconds of trying; the server keeps a session for that long
 _NOBODY = 5.0  # … while nothing at all listens there
 _UNREADABLE = 3  # times that the same frame can't be read, until it is given up
@@ -28,7 +41,8 @@ _PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)  # seconds between tries
 
 class Link:
     """Made and closed on the client's loop. ``receive`` gets frames, ``lost`` once why the session
-    is over. ``http`` knows address and token."""
+    is over. ``http`` knows address and token. ``limit``: bytes that the server takes at once, and
+    of a result that it sends."""
 
     def __init__(
         self,
@@ -37,13 +51,16 @@ class Link:
         session: str,
         receive: Callable[[list[Frame]], None],
         lost: Callable[[ServerGone], None],
+        limit: int,
     ) -> None:
         self._http = http
         self._url = url
         self._path = f"/sessions/{session}"
         self._receive = receive
         self._lost = lost
+        self._limit = limit
         self._loop = asyncio.get_running_loop()
+        self._clock = AttendedClock()
         self._waiting: deque[tuple[bytes, asyncio.Future[None] | None]] = deque()
         self._wake = asyncio.Event()
         self._awake = False
@@ -69,8 +86,14 @@ class Link:
     # -- from any thread
 
     def send(self, command: Command, obeyed: asyncio.Future[None] | None = None) -> None:
-        """In the order of the calls. ``obeyed``, of the loop, is done once the server has."""
-        self._waiting.append((encode(command), obeyed))
+        """In the order of the calls. ``obeyed``, of the loop, is done once the server has. Raises
+        ``PayloadTooLarge``, as a server that is sent more than it takes ends the session."""
+        content = encode(command)
+        if (size := len(content)) > self._limit - _ARRAY:
+            error = PayloadTooLarge(f"a command ({type(command).__name__})", size, self._limit)
+            error.add_note("(It is the server's limit: session_limit in its configuration.)")
+            raise error
+        self._waiting.append((content, obeyed))
         if not self._awake:
             self._awake = True
             self._loop.call_soon_threadsafe(self._wake.set)
@@ -80,7 +103,7 @@ class Link:
     async def _send(self) -> None:
         heard = self._loop.time()
         while self.gone is None:
-            pause = _ACKNOWLEDGE if self._received > self._acknowledged else _HEARTBEAT
+            pause = _ACKNOWLEDGE if self._received > self._acknowledged else BEAT
             if not self._waiting:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause):
@@ -114,10 +137,11 @@ class Link:
         received = self._received
         path = f"{self._path}/commands?number={number}&received={received}"
         body = _array(commands) if commands else b""
-        trying = _Trying(self._loop.time())
+        trying = _Trying(self._clock.time())
         while self.gone is None:
             try:
-                reply = await self._http.post(path, content=body)
+                async with self._clock.timeout(SILENCE + len(body) / _PACE):
+                    reply = await self._http.post(path, content=body)
             except Exception as error:  # noqa: BLE001 - httpx's, and what TLS and sockets raise
                 await self._try_again(trying, error)
                 continue
@@ -131,20 +155,24 @@ class Link:
     # -- listening
 
     async def _listen(self) -> None:
-        trying = _Trying(self._loop.time())
+        trying = _Trying(self._clock.time())
         bad: list[int] = []  # what had been received when a stream could not be read
         while self.gone is None:
             path = f"{self._path}/stream?after={self._received}"
             try:
-                async with self._http.stream("GET", path) as reply:
+                async with (
+                    self._clock.timeout(SILENCE) as heard,
+                    self._http.stream("GET", path) as reply,
+                ):
                     self._stream = reply.extensions.get("network_stream")
                     if not reply.is_success:
                         await reply.aread()
                         await self._refused(trying, reply)
                         continue
-                    reader = FrameReader()
+                    reader = FrameReader(largest_frame(self._limit))
                     async for chunk in reply.aiter_raw():
-                        trying = _Trying(self._loop.time())
+                        heard()
+                        trying = _Trying(self._clock.time())
                         self._take_in(reader, chunk)
                 await self._try_again(trying, None)
             except BadStream as error:
@@ -195,7 +223,7 @@ class Link:
 
         if self.gone is not None:
             return
-        spent = self._loop.time() - trying.since
+        spent = self._clock.time() - trying.since
         refused = isinstance(error, httpx.ConnectError)
         if spent > (_NOBODY if refused else _GIVE_UP):
             reason = str(error) or type(error).__name__ if error is not None else "it hung up"
@@ -207,6 +235,7 @@ class Link:
         if self.gone is None:
             self.gone = ServerGone(self._url, reason)
             self._wake.set()
+            self._clock.end_timeouts()
             self._end_waiting()
             self._lost(self.gone)
 
@@ -226,6 +255,7 @@ class Link:
         for task in self._tasks:
             task.cancel()
         await asyncio.wait(self._tasks)
+        self._clock.close()
         if was_there:
             with contextlib.suppress(Exception):
                 await self._http.delete(self._path, timeout=5.0)
@@ -233,7 +263,8 @@ class Link:
 
 
 class _Trying:
-    """Since when something was tried in vain, and how long to wait before the next time."""
+    """Since when (by the link's clock) something was tried in vain, and how long to wait before the
+    next time."""
 
     def __init__(self, since: float) -> None:
         self.since = since

@@ -16,7 +16,7 @@ import msgspec
 from nbfaas.client.catalog import ServerCatalog
 from nbfaas.client.dispatcher import ServerDispatcher
 from nbfaas.client.journal import ServerJournal
-from nbfaas.client.link import Link
+from nbfaas.client.link import SILENCE, Link
 from nbfaas.client.questions import Questions
 from nbfaas.client.uploads import Uploads
 from nbfaas.errors import NbfaasError
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_SILENCE = 15.0  # seconds without a byte of the stream; the server says something every 5
 _CLOSE_SECONDS = 10.0
 
 
@@ -76,6 +75,7 @@ class ServerService(OnLoop):
             f"{opened.backend.name} at {client.url}", opened.backend.isolates
         )
         self._client = client
+        self._limit = opened.limit
         self._notify = notify
         self._numbers = itertools.count(1)
         self._subscribers: tuple[Subscriber, ...] = ()
@@ -235,8 +235,10 @@ class ServerService(OnLoop):
         self._loop.run_forever()
 
     async def _open(self) -> Link:
-        http = self._client.for_loop(_SILENCE)
-        link = Link(http, self.server, self.session, self.dispatcher.receive, self._lost)
+        http = self._client.for_loop(SILENCE)
+        link = Link(
+            http, self.server, self.session, self.dispatcher.receive, self._lost, self._limit
+        )
         self.dispatcher.link = link
         self._http = http
         return link

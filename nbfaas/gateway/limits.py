@@ -12,7 +12,8 @@ class Limits:
     ``body``: beyond it, 413. ``header_count`` and ``header_size`` (request line included): 431.
     ``header_deadline``: for the whole head of a request, from the connection or its first byte.
     ``body_deadline``: for the whole body, or for each ``body_pace`` bytes of a larger one; beyond
-    either, 408; a client that does not take its answer within it is cut off. ``connections``: more
+    either, 408; a client that does not take its answer within it is cut off, and so is one whose
+    machine does not answer at all for so long. ``connections``: more
     at once are told 503. ``keep_alive``: how long an idle connection is kept. ``batch``: events in
     one request, beyond it 413. ``close_deadline``: what running requests are given when the gateway
     closes.

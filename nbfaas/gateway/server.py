@@ -7,7 +7,9 @@ a main thread, and ends the process when a port is taken.
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
+from asyncio.trsock import TransportSocket
 from collections.abc import Iterator
 from typing import Any
 
@@ -58,6 +60,8 @@ class HttpServer:
         except (OSError, OverflowError) as error:
             raise GatewayUnavailable(host, port, str(error)) from None
         give_up_in_children(self)
+        for listening in self._server.sockets:
+            _notice_vanished(listening, round(self._limits.body_deadline))
         address = self._server.sockets[0].getsockname()
         return int(address[1])
 
@@ -95,3 +99,19 @@ class HttpServer:
             connection.transport.abort()
         await self._state.emptied(None)
         await server.wait_closed()
+
+
+def _notice_vanished(listening: TransportSocket, seconds: int) -> None:
+    """Have the kernel break connections, of all that are accepted, whose other machine has not
+    answered it for so long: it went away without a word. The process there need not answer."""
+    if not hasattr(socket, "TCP_USER_TIMEOUT"):
+        return  # only Linux has all of these
+    seconds = max(seconds, 3)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (
+        (socket.TCP_KEEPIDLE, seconds // 3),
+        (socket.TCP_KEEPINTVL, seconds // 3),
+        (socket.TCP_KEEPCNT, 2),
+        (socket.TCP_USER_TIMEOUT, 1000 * seconds),  # of what was sent
+    ):
+        listening.setsockopt(socket.IPPROTO_TCP, option, value)

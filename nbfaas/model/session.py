@@ -248,8 +248,12 @@ _KINDS: dict[str, type[Any]] = {
     )
 }
 _LENGTH = struct.Struct("<I")
-LARGEST = 2**32 - 1
-"""Bytes of a frame."""
+BEAT = 5.0
+"""Seconds, at most, between two words of either side to the other, though there be nothing new."""
+FRAMING = 16 * 1024 * 1024
+"""Bytes of a frame besides a result, at most: an exception as data, figures, notes."""
+LARGEST_LIMIT = 2**32 - 1 - FRAMING
+"""Bytes that one result may have, since a frame's length has to tell them."""
 
 _encoder = msgspec.msgpack.Encoder()
 _head = msgspec.msgpack.Decoder(tuple[int, str, msgspec.Raw])
@@ -262,6 +266,20 @@ class BadStream(NbfaasError):
     """What came is no frame of a session; internal to the connection, which is made anew."""
 
 
+class FrameTooLarge(BadStream):
+    """A frame is announced that has more bytes than one may have; nothing of it was kept."""
+
+    def __init__(self, size: int, most: int) -> None:
+        super().__init__(f"a frame of {size:,} bytes, where {most:,} are the most")
+        self.size = size
+        self.most = most
+
+
+def largest_frame(limit: int) -> int:
+    """The bytes that a frame may have where ``limit`` are those of a result."""
+    return min(max(limit, 0), LARGEST_LIMIT) + FRAMING
+
+
 def frame_bytes(number: int, frame: Frame) -> bytes:
     """A frame with its length in front. ``number``: 0 for one that is never sent again."""
     content = _encoder.encode((number, type(frame).__name__, frame))
@@ -269,23 +287,27 @@ def frame_bytes(number: int, frame: Frame) -> bytes:
 
 
 class FrameReader:
-    """Bytes, as they come, to frames."""
+    """Bytes, as they come, to frames. ``largest``: the bytes that one may have."""
 
-    def __init__(self) -> None:
+    def __init__(self, largest: int) -> None:
+        self._largest = largest
         self._unread = bytearray()
 
     def __repr__(self) -> str:
         return f"<FrameReader {len(self._unread)} bytes unread>"
 
     def feed(self, data: bytes) -> Iterator[tuple[int, Frame]]:
-        """The frames that are complete now, with their numbers. Raises ``BadStream``. A frame of a
-        kind that only newer servers have is an ``Alive`` with its number."""
+        """The frames that are complete now, with their numbers. Raises ``BadStream``,
+        ``FrameTooLarge``. A frame of a kind that only newer servers have is an ``Alive`` with its
+        number."""
         unread = self._unread
         unread += data
         at = 0
         with memoryview(unread) as view:
             while len(unread) - at >= _LENGTH.size:
                 (length,) = _LENGTH.unpack_from(view, at)
+                if length > self._largest:
+                    raise FrameTooLarge(length, self._largest)
                 end = at + _LENGTH.size + length
                 if len(unread) < end:
                     break

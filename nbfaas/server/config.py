@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from nbfaas.errors.serve import ServerConfigError, UnknownKey
 from nbfaas.model.allowance import Allowance
+from nbfaas.model.session import LARGEST_LIMIT
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
@@ -154,7 +155,8 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
         float,
         Meta(
             description="Seconds after which what a connected notebook has brought is forgotten, "
-            "once its connection has broken.",
+            "once its connection has broken. One that says nothing for twice as long (15 to 60 "
+            "seconds) counts as broken.",
             ge=1,
             le=86_400,
         ),
@@ -165,7 +167,7 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
             description="Bytes that a connected notebook may send at once, and of a result that it "
             "gets.",
             ge=1024 * 1024,
-            le=4 * 1024**3 - 1,
+            le=LARGEST_LIMIT,
         ),
     ] = 256 * 1024**2
     json_log: Annotated[

@@ -7,20 +7,23 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
 
-from nbfaas.model.session import Alive, Dropped, Frame, frame_bytes
+from nbfaas.model.failures import ErrorTold
+from nbfaas.model.invocation import InvocationState
+from nbfaas.model.session import BEAT, Alive, Dropped, Frame, Settled, frame_bytes, largest_frame
 
 _MB = 1024 * 1024
 _MOST_RECORDS = 16 * _MB  # bytes of frames that may be left out
 _AT_ONCE = 256 * 1024  # bytes of one write
-_BEAT = 5.0  # seconds without anything new, until that is said
 _ALIVE = frame_bytes(0, Alive())
 
 
 class Outbox:
-    """On one loop. ``limit``: bytes that may wait for a client that takes none."""
+    """On one loop. ``limit``: bytes that may wait for a client that takes none, and of one
+    result."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        self._largest = largest_frame(limit)
         self._kept: deque[tuple[int, bytes, bool]] = deque()  # number, frame, whether it is needed
         self._unsent: deque[bytes] = deque()
         self._size = self._records = 0  # bytes kept; those of them that were not needed
@@ -50,8 +53,15 @@ class Outbox:
             self.put(Dropped(dropped))
         if not self._kept:
             self._taken_at = asyncio.get_running_loop().time()
+        data = frame_bytes(self._number + 1, frame)
+        if len(data) > self._largest:
+            if isinstance(frame, Settled):
+                frame = _without_contents(frame)
+                data = frame_bytes(self._number + 1, frame)
+            else:
+                self._dropped += 1
+                return
         self._number += 1
-        data = frame_bytes(self._number, frame)
         self._kept.append((self._number, data, needed))
         self._size += len(data)
         if not needed:
@@ -70,6 +80,13 @@ class Outbox:
             self._size -= len(data)
             if not needed:
                 self._records -= len(data)
+
+    def hang_up(self) -> None:
+        """End the stream, as one that nobody reads; the client may take it up again."""
+        self._reader += 1
+        self.streaming = False
+        self._unsent.clear()
+        self._changed.set()
 
     def close(self) -> None:
         """Streams end when everything was sent."""
@@ -94,7 +111,7 @@ class Outbox:
                 else:
                     self._changed.clear()
                     try:
-                        async with asyncio.timeout(_BEAT):
+                        async with asyncio.timeout(BEAT):
                             await self._changed.wait()
                     except TimeoutError:
                         yield _ALIVE
@@ -110,3 +127,11 @@ class Outbox:
             taken.append(self._unsent.popleft())
             size += len(taken[-1])
         return b"".join(taken)
+
+
+def _without_contents(end: Settled) -> Settled:
+    """What is told of an invocation whose end the client would not take: it ended, at least."""
+    told = "what is to be told of the end of this call is too large for the connection"
+    error = ErrorTold("ResultTooLarge", f"{told} (session_limit of the server).", {})
+    state, made = InvocationState.FAILED, end.attempts_made
+    return Settled(end.id, end.version, state, made, (), error=error)

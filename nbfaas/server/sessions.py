@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -13,7 +14,7 @@ import msgspec
 from nbfaas.gateway.exchange import Exchange
 from nbfaas.gateway.reply import Refusal, Reply, StreamReply, json_reply, not_allowed, problem
 from nbfaas.model.function import FunctionVersion
-from nbfaas.model.session import Notice, commands_of
+from nbfaas.model.session import BEAT, Notice, commands_of
 from nbfaas.server.session import Session
 
 if TYPE_CHECKING:
@@ -32,14 +33,16 @@ _STREAM = (
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),  # proxies are to hand it on as it comes
 )
-_PATIENCE = 10  # times the expiry, for one whose process is busy or stopped, but connected
+# Words of a notebook that may be missing until its connection counts as none: not few, as it may be
+# in code that lets no other thread run.
+_LEAST_MISSED, _MOST_MISSED = 3, 12
 _REMEMBERED = 1000  # sessions that have ended
 
 
 class Sessions:
-    """On the service's loop. ``expiry``: seconds without a connection after which a session ends;
-    ``limit``: bytes of a request, of one result, and of what waits for a client that takes none of
-    it."""
+    """On the service's loop. ``expiry``: seconds without a connection after which a session ends; a
+    connection that brings no word for twice as long, within bounds, counts as none. ``limit``:
+    bytes of a request, of one result, and of what waits for a client that takes none of it."""
 
     def __init__(
         self,
@@ -60,10 +63,12 @@ class Sessions:
         self._catalog = catalog
         self._notify = notify
         self._expiry = expiry
+        self._silence = min(max(2 * expiry, _LEAST_MISSED * BEAT), _MOST_MISSED * BEAT)
         self._limit = limit
         self._there: dict[str, Session] = {}
         self._ended: dict[str, str] = {}  # why
         self._heard: dict[str, float] = {}  # the loop's clock
+        self._asking: Counter[str] = Counter()  # requests that come in or are answered
         self._streamed: dict[str, float] = {}
         self._looking: asyncio.Task[None] | None = None
         self._closing: str | None = None
@@ -81,7 +86,15 @@ class Sessions:
         if session is None:
             why = self._ended.get(session_id, "the server does not know it")
             return problem(410, f"the session {session_id} is over: {why}", error="SessionEnded")
-        self._heard[session_id] = asyncio.get_running_loop().time()
+        self._asking[session_id] += 1
+        try:
+            return await self._answer(session, rest, exchange)
+        finally:
+            if session_id in self._heard:  # else it has ended
+                self._asking[session_id] -= 1
+                self._heard[session_id] = asyncio.get_running_loop().time()
+
+    async def _answer(self, session: Session, rest: str, exchange: Exchange) -> Reply | StreamReply:
         if not rest:
             if exchange.method != "DELETE":
                 return not_allowed(("DELETE",))
@@ -156,7 +169,7 @@ class Sessions:
         self._ended[session.id] = reason
         while len(self._ended) > _REMEMBERED:
             del self._ended[next(iter(self._ended))]
-        del self._heard[session.id], self._streamed[session.id]
+        del self._heard[session.id], self._streamed[session.id], self._asking[session.id]
         await session.end(reason)
 
     async def close(self, reason: str) -> None:
@@ -176,7 +189,11 @@ class Sessions:
             for session in list(self._there.values()):
                 if session.id not in self._there:
                     continue  # ended while another one was
-                if session.outbox.streaming:
+                if self._asking[session.id]:
+                    self._heard[session.id] = now
+                if session.outbox.streaming and now - self._heard[session.id] > self._silence:
+                    session.outbox.hang_up()
+                elif session.outbox.streaming:
                     self._streamed[session.id] = now
                 if why := self._why_over(session, now):
                     self._notify(f"the session {session.id} of a notebook ends: {why}")
@@ -185,9 +202,9 @@ class Sessions:
     def _why_over(self, session: Session, now: float) -> str | None:
         if session.outbox.overflows(self._expiry):
             return f"its notebook takes none of more than {self._limit:,} bytes that wait for it"
-        silent = now - self._heard[session.id]
-        if now - self._streamed[session.id] > self._expiry or silent > _PATIENCE * self._expiry:
-            return f"nothing was heard of its notebook for {max(silent, self._expiry):.0f} s"
+        if now - self._streamed[session.id] > self._expiry:
+            silent = max(now - self._heard[session.id], self._expiry)
+            return f"nothing was heard of its notebook for {silent:.0f} s"
         return None
 
     def _let_go(self, version: FunctionVersion) -> None:

@@ -8,12 +8,15 @@ from contextlib import asynccontextmanager
 
 import httpx
 import msgspec
+import pytest
 
 from nbfaas.client.link import Link
+from nbfaas.errors import PayloadTooLarge
 from nbfaas.errors.serve import ServerGone
 from nbfaas.model.records import LogWritten
-from nbfaas.model.session import Frame, frame_bytes
+from nbfaas.model.session import Blob, Frame, frame_bytes, largest_frame
 
+LIMIT = 1024 * 1024
 LOGS = [LogWritten(1.5, "a-1", 1, 2, b"text %d" % number) for number in range(4)]
 
 
@@ -36,7 +39,7 @@ async def linked(stream: bytes) -> AsyncIterator[tuple[list[Frame], asyncio.Futu
     frames: list[Frame] = []
     gone: asyncio.Future[ServerGone] = asyncio.get_running_loop().create_future()
     async with httpx.AsyncClient(base_url=url) as http:
-        link = Link(http, url, "s", frames.extend, gone.set_result)
+        link = Link(http, url, "s", frames.extend, gone.set_result, LIMIT)
         try:
             yield frames, gone
         finally:
@@ -58,6 +61,24 @@ async def test_a_frame_that_is_missing_is_noticed():
         why = await asyncio.wait_for(gone, 20)
     assert frames == LOGS[:1]
     assert "frame 3 after 1" in str(why)
+
+
+async def test_a_frame_of_gigabytes_is_refused_as_it_is_announced():
+    sound = frame_bytes(1, LOGS[0])
+    async with linked(sound + b"\xff\xff\xff\xff" + bytes(10_000)) as (frames, gone):
+        why = await asyncio.wait_for(gone, 20)
+    assert frames == LOGS[:1]
+    most = largest_frame(LIMIT)
+    assert f"(a frame of 4,294,967,295 bytes, where {most:,} are the most)" in str(why)
+
+
+async def test_what_a_server_would_not_take_is_refused_here():
+    async with httpx.AsyncClient() as http:
+        link = Link(http, "http://127.0.0.1:9", "s", [].extend, lambda why: None, LIMIT)
+        with pytest.raises(PayloadTooLarge, match=r"a command \(Blob\)") as refused:
+            link.send(Blob(1, bytes(LIMIT)))
+        assert "session_limit" in refused.value.__notes__[0]
+        await link.close()
 
 
 async def test_a_frame_of_a_newer_server_breaks_nothing():

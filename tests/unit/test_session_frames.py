@@ -15,10 +15,20 @@ from nbfaas.model import session
 from nbfaas.model.failures import ErrorTold, tell, told
 from nbfaas.model.invocation import InvocationState
 from nbfaas.model.records import EventRefused, LogWritten
-from nbfaas.model.session import Alive, BadStream, Ended, FrameReader, Settled, frame_bytes
+from nbfaas.model.session import (
+    Alive,
+    BadStream,
+    Ended,
+    FrameReader,
+    FrameTooLarge,
+    Settled,
+    frame_bytes,
+    largest_frame,
+)
 from nbfaas.server.outbox import Outbox
 
 LOG = LogWritten(1.5, "a-1", 1, 2, b"\x00text")
+MOST = largest_frame(1000)
 KINDS = [each for each in errors.__all__ if isinstance(getattr(errors, each), type)]
 END = Settled("a-1", "v", InvocationState.SUCCEEDED, 1, (), (b"pickle", b"buffer"))
 
@@ -27,7 +37,7 @@ END = Settled("a-1", "v", InvocationState.SUCCEEDED, 1, (), (b"pickle", b"buffer
 def test_frames_are_read_however_the_bytes_are_cut(sizes):
     frames = [LOG, END, Alive(), Ended("over"), EventRefused(2.0, "full")]
     data = b"".join(frame_bytes(number, frame) for number, frame in enumerate(frames))
-    reader, found = FrameReader(), []
+    reader, found = FrameReader(MOST), []
     for size in [*sizes, len(data)]:
         piece, data = data[:size], data[size:]
         found += reader.feed(piece)
@@ -37,9 +47,26 @@ def test_frames_are_read_however_the_bytes_are_cut(sizes):
 def test_a_frame_of_a_newer_server_says_nothing_but_its_number_and_nonsense_is_refused():
     content = msgspec.msgpack.encode((3, "Unheard", {"of": 1}))
     data = len(content).to_bytes(4, "little") + content
-    assert list(FrameReader().feed(data + frame_bytes(4, LOG))) == [(3, Alive()), (4, LOG)]
+    assert list(FrameReader(MOST).feed(data + frame_bytes(4, LOG))) == [(3, Alive()), (4, LOG)]
     with pytest.raises(BadStream):
-        list(FrameReader().feed(b"\x03\x00\x00\x00abc"))
+        list(FrameReader(MOST).feed(b"\x03\x00\x00\x00abc"))
+
+
+@pytest.mark.parametrize("size", [1001, 2**32 - 1])
+def test_a_frame_that_is_announced_larger_than_one_may_be_is_refused_before_it_comes(size):
+    reader = FrameReader(1000)
+    assert list(reader.feed(frame_bytes(1, LOG))) == [(1, LOG)]
+    with pytest.raises(FrameTooLarge, match=f"a frame of {size:,} bytes, where 1,000 are the most"):
+        list(reader.feed(size.to_bytes(4, "little")))
+
+
+def test_a_frame_has_room_for_a_result_of_the_limit_and_what_goes_with_it():
+    limit = 1024 * 1024
+    whole = msgspec.structs.replace(END, result=(bytes(limit),), notes=("note " * 1000,) * 8)
+    ((_, read),) = FrameReader(largest_frame(limit)).feed(frame_bytes(1, whole))
+    assert read == whole
+    assert largest_frame(2**40) == 2**32 - 1
+    assert largest_frame(-5) == session.FRAMING
 
 
 def test_commands_come_back_as_they_were():
@@ -93,7 +120,7 @@ def test_every_error_can_be_made_anew(name):
 
 async def take(outbox: Outbox, after: int, count: int) -> list[tuple[int, object]]:
     """That many frames of a stream, which is then left."""
-    reader, found = FrameReader(), []
+    reader, found = FrameReader(MOST), []
     stream = outbox.stream(after)
     async for chunk in stream:
         found += [each for each in reader.feed(chunk) if each[0]]
@@ -144,6 +171,18 @@ async def test_records_are_left_out_before_results_are_and_that_is_told():
     assert [each for _, each in await take(outbox, 17, 2)] == [session.Dropped(4), LOG]
 
 
+async def test_what_is_larger_than_a_frame_may_be_is_told_without_its_contents(monkeypatch):
+    monkeypatch.setattr(session, "FRAMING", 1000)
+    outbox = Outbox(1000)
+    outbox.put(LogWritten(1.0, "a-1", 1, 1, bytes(3000)))
+    outbox.put(msgspec.structs.replace(END, result=(bytes(3000),)))
+    (_, dropped), (_, end) = await take(outbox, 0, 2)
+    assert dropped == session.Dropped(1)
+    assert (end.id, end.state, end.result) == ("a-1", InvocationState.FAILED, None)
+    assert isinstance(told(end.error), errors.ResultTooLarge)
+    assert "session_limit" in end.error.message
+
+
 async def test_what_is_never_taken_overflows():
     outbox = Outbox(100)
     outbox.put(LOG)
@@ -158,8 +197,8 @@ async def test_what_is_never_taken_overflows():
 
 
 async def test_a_quiet_stream_says_that_it_is_there(monkeypatch):
-    monkeypatch.setattr("nbfaas.server.outbox._BEAT", 0.01)
+    monkeypatch.setattr("nbfaas.server.outbox.BEAT", 0.01)
     stream = Outbox(100).stream(0)
     chunks = [await asyncio.wait_for(anext(stream), 5) for _ in range(3)]
-    assert list(FrameReader().feed(b"".join(chunks))) == [(0, Alive())] * 3
+    assert list(FrameReader(MOST).feed(b"".join(chunks))) == [(0, Alive())] * 3
     await stream.aclose()

@@ -15,6 +15,8 @@ class Way:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._ends: set[socket.socket] = set()
         self._lock = threading.Lock()
+        self._open = threading.Event()
+        self._open.set()
         self.refuses = False
         self.cuts = 0
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
@@ -28,8 +30,17 @@ class Way:
                 with contextlib.suppress(OSError):
                     each.shutdown(socket.SHUT_RDWR)
 
+    def hold(self) -> None:
+        """Hand on nothing any more, and break nothing: as if the other end had vanished."""
+        self._open.clear()
+
+    def release(self) -> None:
+        """Hand on what was held, and what comes."""
+        self._open.set()
+
     def close(self) -> None:
         self.refuses = True
+        self.release()
         self._listening.close()
         self.cut()
 
@@ -49,7 +60,9 @@ class Way:
     def _pump(self, one: socket.socket, other: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := one.recv(65536):
+                self._open.wait()
                 other.sendall(data)
+            self._open.wait()
         for each in (one, other):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
