@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from asyncio.trsock import TransportSocket
 from collections.abc import Iterator
 from typing import Any
 
@@ -101,7 +100,7 @@ class HttpServer:
         await server.wait_closed()
 
 
-def _notice_vanished(listening: TransportSocket, seconds: int) -> None:
+def _notice_vanished(listening: socket.socket, seconds: int) -> None:
     """Have the kernel break connections, of all that are accepted, whose other machine has not
     answered it for so long: it went away without a word. The process there need not answer."""
     if not hasattr(socket, "TCP_USER_TIMEOUT"):
