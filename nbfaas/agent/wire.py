@@ -106,6 +106,8 @@ class Codec(IntEnum):
     JSON = 2
 
 
+# What each call needs: in Python 3.11 ``Kind.RESULT`` takes ten times as long as this.
+INVOKE, RESULT, PICKLE = Kind.INVOKE, Kind.RESULT, Codec.PICKLE
 _LAST_KIND = max(Kind)
 
 
@@ -242,10 +244,12 @@ class Decoder:
             return frames
         self._end += received
         start, end, view = self._start, self._end, self._view
-        while end - start >= HEADER.size:
-            version, kind, codec, nparts, clen, call, blen = HEADER.unpack_from(view, start)
+        data = view[start:end].tobytes()  # slices of bytes take a third of the time of a view's
+        at, size = 0, len(data)
+        while size - at >= HEADER.size:
+            version, kind, codec, nparts, clen, call, blen = HEADER.unpack_from(data, at)
             if version != PROTOCOL or not 1 <= kind <= _LAST_KIND:
-                junk = bytes(view[start : start + HEADER.size])
+                junk = data[at : at + HEADER.size]
                 raise WireError(f"not a frame of protocol {PROTOCOL}: {junk!r}")
             if clen > MAX_CONTROL or blen > self._max_body:
                 raise WireError(
@@ -254,26 +258,24 @@ class Decoder:
                 )
             if nparts > MAX_PARTS:
                 raise WireError(f"a frame has at most {MAX_PARTS} parts, not {nparts}")
-            at = start + HEADER.size
-            if end - at >= clen + blen:
-                control = bytes(view[at : at + clen])
-                at += clen
-                body = bytes(view[at : at + blen])
-                start = at + blen
+            body_at = at + HEADER.size + clen
+            if size >= body_at + blen:
+                control = data[at + HEADER.size : body_at]
+                at = body_at + blen
+                body = data[body_at:at]
                 parts = (body,) if not nparts else self._split(memoryview(body), nparts)
                 frames.append(Frame(kind, call, codec, control, parts))
                 continue
-            if end - at >= clen and blen > _DIRECT:
-                control = bytes(view[at : at + clen])
-                at += clen
-                self._large = (kind, call, codec, nparts, control)
+            if size >= body_at and blen > _DIRECT:
+                self._large = (kind, call, codec, nparts, data[at + HEADER.size : body_at])
                 # Not a bytearray, which would be written all over: the pages of a mapping are taken
                 # as they are filled, so that who announces a gigabyte has to send it first.
                 self._body = memoryview(mmap.mmap(-1, blen, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
-                self._filled = end - at
-                self._body[: self._filled] = view[at:end]
-                start = end = 0
+                self._filled = size - body_at
+                self._body[: self._filled] = data[body_at:]
+                at = size
             break
+        start += at
         if start == end:
             start = end = 0
         elif len(view) - end < _DIRECT and start:

@@ -178,7 +178,7 @@ class ServerDispatcher:
         elif isinstance(record, LogWritten):
             found.add_log(record.stream, record.data, _UNBOUNDED)
         elif isinstance(record, AttemptFinished):
-            found.attempts = [*(found.attempts or ()), record.stats]
+            found.attempts = (*found.attempts, record.stats)
 
     def _settled(self, end: Settled) -> None:
         found = self._live.pop(end.id, None)
@@ -202,7 +202,7 @@ class ServerDispatcher:
         if error is not None and state is InvocationState.SUCCEEDED:
             state = InvocationState.FAILED  # it can't be read here
         invocation.attempts_made = end.attempts_made
-        invocation.attempts = list(end.attempts)
+        invocation.attempts = end.attempts
         invocation.value, invocation.error, invocation.failure = value, error, end.failure
         self._finish(invocation, state)
 

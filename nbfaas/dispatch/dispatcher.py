@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from nbfaas.agent.wire import Frame, Kind, WireError
+from nbfaas.agent.wire import RESULT, Frame, WireError
 from nbfaas.backends.base import Backend, Death, DeathKind, Sandbox
 from nbfaas.dispatch import announce
 from nbfaas.dispatch.awaiting import none_left
@@ -30,7 +30,7 @@ from nbfaas.dispatch.settling import Settling
 from nbfaas.dispatch.slot import Slot
 from nbfaas.errors import NbfaasError
 from nbfaas.model.image import ImageSpec
-from nbfaas.model.invocation import InvocationState, SandboxState
+from nbfaas.model.invocation import CANCELLED, QUEUED, RUNNING, InvocationState, SandboxState
 from nbfaas.model.records import Subscriber
 
 if TYPE_CHECKING:
@@ -160,7 +160,8 @@ class Dispatcher:
         most = 1
         if slot.looks_ahead and not (in_flight and self._loop.time() - slot.head_since > STUCK):
             most = lane.chunksize or window(lane.durations, lane.waiting, len(lane.slots))
-        if in_flight > most // 2:
+        slot.enough = most // 2
+        if in_flight > slot.enough:
             return  # a write for several invocations at once costs as much as for one
         room = most - in_flight
         batch: list[Invocation] = []
@@ -184,7 +185,7 @@ class Dispatcher:
         return Slot(sandbox, lane, self, self._settings, cold=cold)
 
     def started(self, slot: Slot, invocation: Invocation) -> None:
-        invocation.state = InvocationState.RUNNING
+        invocation.state = RUNNING
         invocation.attempts_made += 1
         announce.started(slot, invocation, self._publish)
 
@@ -192,12 +193,12 @@ class Dispatcher:
 
     def answered(self, slot: Slot, invocation: Invocation, frame: Frame, took: float) -> None:
         self._announce(slot, invocation)
-        stats = self._settling.stats(slot, invocation, frame, took)
+        stats = self._settling.stats(slot, invocation, frame, took, slot.last_heard)
         slot.lane.durations.add(stats.wall)
         slot.memory = min(stats.peak_memory, slot.lane.spec.resources.memory)  # it may claim more
-        if invocation.state is InvocationState.CANCELLED:
+        if invocation.state is CANCELLED:
             invocation.slot = None  # it was revoked too late, and has been settled
-        elif frame.kind == Kind.RESULT:
+        elif frame.kind == RESULT:
             self._settling.result(invocation, frame.parts, stats)
         else:
             try:
@@ -207,7 +208,7 @@ class Dispatcher:
                 return
             self._settling.attempt_failed(invocation, cause, stats, failure)
         self._intake.work_off()
-        if slot.dead:
+        if slot.dead or len(slot.in_flight) > slot.enough:
             return
         lane = slot.lane
         if lane.superseded and not lane.waiting and not slot.in_flight:
@@ -314,15 +315,16 @@ class Dispatcher:
         self.fleet.dispose(slot.sandbox)
         if charged is not None and not charged.settled:
             error = error or error_from_death(death, charged.function, slot.sandbox.id)
-            stats = self._settling.stats(slot, charged, None, self._loop.time() - slot.head_since)
+            now = self._loop.time()
+            stats = self._settling.stats(slot, charged, None, now - slot.head_since, now)
             self._settling.attempt_failed(charged, error, stats, None)
 
     def _requeue(self, lane: Lane, invocations: list[Invocation]) -> None:
         for invocation in invocations:
             invocation.slot = None
-            if invocation.state is InvocationState.RUNNING:
+            if invocation.state is RUNNING:
                 # Its sandbox was lost before it was started: this was no attempt.
-                invocation.state = InvocationState.QUEUED
+                invocation.state = QUEUED
                 invocation.attempts_made -= 1
         lane.push_front(invocations)
 
@@ -354,13 +356,13 @@ class Dispatcher:
             elif invocation.slot is not None:
                 running.append(invocation)
                 continue
-            elif invocation.announced and invocation.state is not InvocationState.RUNNING:
+            elif invocation.announced and invocation.state is not RUNNING:
                 self.fleet.forget(invocation.function)
             # else: it never came in, or its result is being unpickled in a thread
             self._settling.cancel(invocation)
         # All of them are settled first: what ``_end_slot`` finds unsettled goes on elsewhere.
         for invocation in running:
-            if invocation.slot is not None and invocation.state is InvocationState.RUNNING:
+            if invocation.slot is not None and invocation.state is RUNNING:
                 self._announce(invocation.slot, invocation)
             self._settling.cancel(invocation)
         for invocation in running:

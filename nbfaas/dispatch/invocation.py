@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbfaas.agent.wire import Codec, Part
+from nbfaas.agent.wire import PICKLE, Codec, Part
 from nbfaas.model.function import NO_RETRIES, FunctionVersion, Retries
-from nbfaas.model.invocation import AttemptStats, InvocationState
+from nbfaas.model.invocation import QUEUED, AttemptStats, InvocationState
 
 if TYPE_CHECKING:
     from nbfaas.dispatch.slot import Slot
@@ -66,13 +66,13 @@ class Invocation:
         self.run_id = run_id
         self.index = index
         self.chunksize = chunksize  # how many a sandbox may hold; None: as look-ahead decides
-        self.state = InvocationState.QUEUED
+        self.state: InvocationState = QUEUED
         self.announced = False  # whether the records of its way in have been published
         self.queued_at = queued_at  # seconds since the epoch
         self.ready_at = 0.0  # the loop's clock: since when it could run
         self.attempts_made = 0
         self.given_back = 0  # how often its sandbox was lost before it was started
-        self.attempts: list[AttemptStats] | None = None
+        self.attempts: tuple[AttemptStats, ...] = ()
         self.slot: Slot | None = None
         self.value: Any = None
         self.error: BaseException | None = None
@@ -82,7 +82,7 @@ class Invocation:
         self.log: list[tuple[int, bytes]] | None = None
         self.log_size = 0
         self.listener: Callable[[Invocation], None] | None = None
-        self.log_listener: Callable[[tuple[int, bytes]], None] | None = None
+        self.log_listener: Callable[[Invocation, int, bytes], None] | None = None
 
     def __repr__(self) -> str:
         tries = f" attempt {self.attempts_made}" if self.attempts_made > 1 else ""
@@ -92,7 +92,7 @@ class Invocation:
     @property
     def codec(self) -> Codec:
         """Of ``parts``."""
-        return Codec.PICKLE if self.event is None else Codec.JSON
+        return PICKLE if self.event is None else Codec.JSON
 
     @property
     def retries(self) -> Retries:
@@ -113,7 +113,7 @@ class Invocation:
         self.log.append((stream, data))
         self.log_size += len(data)
         if self.log_listener is not None:
-            self.log_listener((stream, data))
+            self.log_listener(self, stream, data)
         return True
 
     def log_bytes(self) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from nbfaas.agent import wire
 from nbfaas.agent.buffers import copies, views
@@ -15,7 +15,7 @@ from nbfaas.dispatch.hints import add_hints
 from nbfaas.dispatch.invocation import Invocation
 from nbfaas.dispatch.slot import Slot
 from nbfaas.errors import CancelledError, FunctionTimeout
-from nbfaas.model.invocation import AttemptStats, InvocationState
+from nbfaas.model.invocation import CANCELLED, SUCCEEDED, AttemptStats, InvocationState
 from nbfaas.model.records import AttemptFinished, InvocationFinished, LogWritten, Subscriber
 from nbfaas.packager.trust import load_result
 
@@ -48,24 +48,27 @@ class Settling:
         self._loading: set[asyncio.Task[None]] = set()
 
     def stats(
-        self, slot: Slot, invocation: Invocation, frame: Frame | None, took: float
+        self, slot: Slot, invocation: Invocation, frame: Frame | None, took: float, now: float
     ) -> AttemptStats:
-        """The figures of an attempt that ended; those from the sandbox are zero without a frame."""
+        """The figures of an attempt that ended ``now``, by the loop's clock; those from the sandbox
+        are zero without a frame."""
         packed = _NO_STATS if frame is None else frame.control
         _, wall_ns, user_us, system_us, peak = wire.STATS.unpack_from(packed)
         # A sandbox may claim anything; it can't have run for longer than it was waited for.
-        wall = min(wall_ns / 1e9, took) if frame is not None else took
-        now = self._loop.time()
+        wall = wall_ns / 1e9
+        if wall > took or frame is None:
+            wall = took
+        queued = now - took - invocation.ready_at
         return AttemptStats(
             attempt=invocation.attempts_made,
-            state=InvocationState.SUCCEEDED,
+            state=SUCCEEDED,
             sandbox=slot.sandbox.id,
             started_at=time.time() - took,
-            queued=max(0.0, now - took - invocation.ready_at),
+            queued=queued if queued > 0.0 else 0.0,
             wall=wall,
             user=user_us / 1e6,
             system=system_us / 1e6,
-            overhead=max(0.0, took - wall),
+            overhead=took - wall,
             peak_memory=peak,
             cold_start=slot.cold and slot.answered_count <= 1,
         )
@@ -86,7 +89,8 @@ class Settling:
         if invocation.raw:
             self._succeed(invocation, None, stats)
             return
-        if wire.total(parts[:1]) > _LOAD_IN_LOOP or wire.total(parts) > _COPY_IN_LOOP:
+        pickled = wire.total(parts[:1])
+        if pickled > _LOAD_IN_LOOP or (len(parts) > 1 and wire.total(parts) > _COPY_IN_LOOP):
             task = self._loop.create_task(self._load_in_thread(invocation, parts, stats))
             self._loading.add(task)
             task.add_done_callback(self._loading.discard)
@@ -100,7 +104,7 @@ class Settling:
 
     def _load(self, invocation: Invocation, parts: Sequence[Part]) -> object:
         function = invocation.function
-        given = [*views(parts[:1]), *copies(parts[1:])]
+        given = parts if _is_bytes(parts) else [*views(parts[:1]), *copies(parts[1:])]
         return load_result(given, function=function.name, trust=function.options.trust)
 
     async def _load_in_thread(
@@ -117,8 +121,8 @@ class Settling:
 
     def _succeed(self, invocation: Invocation, value: object, stats: AttemptStats) -> None:
         invocation.value = value
-        invocation.attempts = [*(invocation.attempts or ()), stats]
-        self._settle(invocation, InvocationState.SUCCEEDED, stats)
+        invocation.attempts = (*invocation.attempts, stats)
+        self._settle(invocation, SUCCEEDED, stats)
 
     def attempt_failed(
         self,
@@ -137,7 +141,7 @@ class Settling:
             stats.user, stats.system, stats.overhead, stats.peak_memory, stats.cold_start,
             describe(error),
         )  # fmt: skip
-        invocation.attempts = [*(invocation.attempts or ()), failed]
+        invocation.attempts = (*invocation.attempts, failed)
         if invocation.function.recorded:
             self._publish(AttemptFinished(time.time(), invocation.id, failed))
         if not self._retry(invocation, error):
@@ -160,14 +164,14 @@ class Settling:
     def cancel(self, invocation: Invocation) -> None:
         name = invocation.function.name
         invocation.error = CancelledError(f"the call {invocation.id} of {name!r} was cancelled")
-        self._settle(invocation, InvocationState.CANCELLED)
+        self._settle(invocation, CANCELLED)
 
     def _settle(
         self, invocation: Invocation, state: InvocationState, stats: AttemptStats | None = None
     ) -> None:
         """Tell the end, and that of the attempt with ``stats`` if it has not been told yet."""
         invocation.state = state
-        if state is not InvocationState.CANCELLED:
+        if state is not CANCELLED:
             invocation.slot = None
         parts = invocation.result_parts
         if not invocation.raw:
@@ -182,7 +186,7 @@ class Settling:
         if stats is not None:
             self._publish(AttemptFinished(now, invocation.id, stats))
         result, size = None, None
-        if state is InvocationState.SUCCEEDED and parts is not None:
+        if state is SUCCEEDED and parts is not None:
             size = wire.total(parts)
             if size <= self._settings.journal_result_limit:
                 result = _one_blob(parts)
@@ -204,11 +208,16 @@ class Settling:
         await none_left(self._loading)
 
 
+def _is_bytes(parts: Sequence[Part]) -> TypeGuard[Sequence[bytes]]:
+    """As most results are: a pickle alone, received with others."""
+    return len(parts) == 1 and type(parts[0]) is bytes
+
+
 def _one_blob(parts: Sequence[Part]) -> bytes:
     """A result as bytes: the pickle alone, or a RESULT frame if it has buffers too. (They can be
     told apart by the first byte.)"""
-    if len(parts) == 1 and type(only := parts[0]) is bytes:
-        return only
+    if _is_bytes(parts):
+        return parts[0]
     frame = wire.encode(Kind.RESULT, 0, Codec.PICKLE, b"", views(parts))
     return b"".join(chunk for chunk in frame if not isinstance(chunk, wire.Passing))
 

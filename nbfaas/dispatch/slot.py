@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from nbfaas.agent import wire
 from nbfaas.agent.buffers import SealedBuffer, views
 from nbfaas.agent.claims import SETTLE, Claims
-from nbfaas.agent.wire import Chunk, Codec, Frame, Kind, WireError
+from nbfaas.agent.wire import INVOKE, RESULT, Chunk, Codec, Frame, Kind, WireError
 from nbfaas.backends.base import Sandbox
 from nbfaas.dispatch.invocation import Invocation
 from nbfaas.model.function import Entry
-from nbfaas.model.invocation import InvocationState, SandboxState
+from nbfaas.model.invocation import BUSY, CANCELLED, IDLE, QUEUED, RUNNING, SandboxState
 
 if TYPE_CHECKING:
     from nbfaas.dispatch.lane import Lane
@@ -52,13 +52,14 @@ class Slot:
         self.sandbox = sandbox
         self.lane = lane
         self.cold = cold
-        self.state = SandboxState.IDLE
+        self.state = IDLE
         self.in_flight: dict[int, Invocation] = {}
         self.answered_count = 0
         self.memory = 0  # bytes that its process held at the peak of the last attempt
         self.dead = False
         self.desk: StateDesk | None = None
         self.held = True  # whether the loop has it; else it is parked, or a caller has it
+        self.enough = 0  # in flight; with more than that it need not be fed
         self._owner = owner
         self._settings = settings
         self._loop = asyncio.get_running_loop()
@@ -143,7 +144,7 @@ class Slot:
             invocation.slot = self
             parts = invocation.parts if passes else views(invocation.parts)
             control = self._control(invocation)
-            chunks += wire.encode(Kind.INVOKE, self._number, invocation.codec, control, parts)
+            chunks += wire.encode(INVOKE, self._number, invocation.codec, control, parts)
         if was_idle:
             self.last_heard = self._loop.time()
             self._start_head(self.last_heard)
@@ -164,7 +165,7 @@ class Slot:
         """Nothing is left to do: let the next caller have it."""
         if not self.held:
             return  # it is parked already, or a caller has it: it must not be had by two
-        self.state = SandboxState.IDLE
+        self.state = IDLE
         self.held = False
         self.lane.parked.append(self)
 
@@ -188,18 +189,18 @@ class Slot:
         control = self._control(invocation)
         now = self._loop.time()
         self.head_since = self.last_heard = invocation.ready_at = now
-        self.state = SandboxState.BUSY
+        self.state = BUSY
         invocation.slot = self
-        invocation.state = InvocationState.RUNNING
+        invocation.state = RUNNING
         invocation.attempts_made = 1
         self.in_flight[number] = invocation
-        frame = wire.encode(Kind.INVOKE, number, invocation.codec, control, invocation.parts)
+        frame = wire.encode(INVOKE, number, invocation.codec, control, invocation.parts)
         self.sandbox.connection.send(frame)
         # The loop may have given it up at any moment. It has either found the invocation in
         # flight and takes care of it, or not; then it is still there.
         if self.dead and self.in_flight.pop(number, None) is not None:
             invocation.slot = None
-            invocation.state = InvocationState.QUEUED
+            invocation.state = QUEUED
             invocation.attempts_made = 0
             return False
         return True
@@ -209,7 +210,7 @@ class Slot:
         been sent. (Else the invocation is, or was, in flight, and the loop has the slot anyway.)"""
         if invocation.announced or self.in_flight or self.dead:
             return False
-        invocation.slot, invocation.state = None, InvocationState.QUEUED
+        invocation.slot, invocation.state = None, QUEUED
         self.held = True
         return True
 
@@ -261,7 +262,7 @@ class Slot:
         self._revoked(back, self._loop.time())
 
     def _revoked(self, invocations: list[Invocation], now: float) -> None:
-        if not self.in_flight and self.state is SandboxState.BUSY:
+        if not self.in_flight and self.state is BUSY:
             self._become_idle(now)
         self._owner.revoked(self, invocations)
 
@@ -290,7 +291,7 @@ class Slot:
     def _on_frame(self, frame: Frame) -> None:
         kind = frame.kind
         now = self.last_heard = self._loop.time()
-        if kind == Kind.RESULT or (kind == Kind.FAILURE and frame.call != _LOAD):
+        if kind == RESULT or (kind == Kind.FAILURE and frame.call != _LOAD):
             number = next(iter(self.in_flight), 0)
             if number != frame.call or len(frame.control) < wire.STATS.size:
                 self._on_lost(WireError(f"an answer to {frame.call}, expected one to {number}"))
@@ -350,7 +351,7 @@ class Slot:
     def _become_idle(self, now: float) -> None:
         self.held = True
         self.idle_since = now
-        self.state = SandboxState.IDLE
+        self.state = IDLE
         self._deadline = None
 
     def _on_lost(self, error: Exception | None) -> None:
@@ -361,9 +362,9 @@ class Slot:
 
     def _start_head(self, now: float) -> None:
         self.head_since = now
-        self.state = SandboxState.BUSY
+        self.state = BUSY
         head = next(iter(self.in_flight.values()))
-        if head.state is InvocationState.CANCELLED:
+        if head.state is CANCELLED:
             self._set_deadline(now + _REVOKE_GRACE)
             return
         timeout = head.function.options.timeout

@@ -17,23 +17,16 @@ class InvocationState(StrEnum):
     CANCELLED = "CANCELLED"
 
     code: int  # its place among the states: what stands for it where many are told at once
+    is_final: bool
 
-    @property
-    def is_final(self) -> bool:
-        return self in _FINAL
 
+# What each call needs: in Python 3.11 ``InvocationState.RUNNING`` takes ten times as long as this.
+QUEUED, RUNNING = InvocationState.QUEUED, InvocationState.RUNNING
+SUCCEEDED, CANCELLED = InvocationState.SUCCEEDED, InvocationState.CANCELLED
 
 for _code, _state in enumerate(InvocationState):
     _state.code = _code
-
-_FINAL = frozenset(
-    {
-        InvocationState.SUCCEEDED,
-        InvocationState.FAILED,
-        InvocationState.TIMED_OUT,
-        InvocationState.CANCELLED,
-    }
-)
+    _state.is_final = _state not in (QUEUED, RUNNING, InvocationState.RETRYING)
 
 
 class SandboxState(StrEnum):
@@ -42,6 +35,9 @@ class SandboxState(StrEnum):
     BUSY = "BUSY"
     STOPPING = "STOPPING"
     DEAD = "DEAD"
+
+
+IDLE, BUSY = SandboxState.IDLE, SandboxState.BUSY
 
 
 class AttemptStats(msgspec.Struct, frozen=True, gc=False):

@@ -28,6 +28,8 @@ def load_plain(data: Bytes, buffers: Sequence[Bytes]) -> Any:
     """Raises ``NotPlain``, ``Damaged``, or anything that a damaged pickle makes the unpickler
     raise."""
     if len(data) <= _SMALL and _is_harmless(data, _linear_tuples()):
+        if _GLOBAL.search(data) is None:
+            return pickle.loads(data, buffers=buffers)
         file: Any = io.BytesIO(data)
     elif _is_harmless(data, _flat_tuples()):
         file = _PacedFile(bytes(data))
@@ -36,6 +38,12 @@ def load_plain(data: Bytes, buffers: Sequence[Bytes]) -> Any:
     else:
         raise NotPlain
     return _PlainUnpickler(file, buffers=buffers).load()
+
+
+# The bytes of all opcodes that look something up by name: GLOBAL, INST, STACK_GLOBAL, EXT1 to EXT4.
+# What has none of them, not even in a string, needs no unpickler that refuses; that is three times
+# as quick.
+_GLOBAL = re.compile(rb"[ci\x93\x82-\x84]")
 
 
 class _PlainUnpickler(pickle.Unpickler):

@@ -231,7 +231,7 @@ def _judge(case: Case, invocation: Invocation | None, update: bool) -> EventResu
         case.name,
         outcome.triggers,
         tuple(found),
-        0.0 if invocation is None else sum(each.wall for each in invocation.attempts or ()),
+        0.0 if invocation is None else sum(each.wall for each in invocation.attempts),
         "" if invocation is None else invocation.log_bytes().decode("utf-8", "replace"),
         outcome.run,
         recorded,

@@ -89,7 +89,7 @@ class FunctionCall(concurrent.futures.Future[R], Generic[R]):
     @property
     def attempts(self) -> list[AttemptStats]:
         """The figures of each attempt that has ended."""
-        return list(self._invocation.attempts or ())
+        return list(self._invocation.attempts)
 
     @property
     def stats(self) -> AttemptStats | None:

@@ -63,7 +63,7 @@ def details(
         state=state,
         input=input_repr(invocation, limit) if given is None else given,
         result=_result_repr(invocation, limit) if succeeded else "",
-        attempts=tuple(invocation.attempts or ()),
+        attempts=invocation.attempts,
         log=log[-_LOG:],
         log_cut=max(0, len(log) - _LOG),
         error="" if error is None else error_line(error),

@@ -22,6 +22,7 @@ from nbfaas.packager.pack import Package, pack
 from nbfaas.packager.report import ShippedItem, ShippingReport, warn_if_large
 from nbfaas.remote.call import FunctionCall, submit, waited_for
 from nbfaas.remote.echo import Echo, Inbox
+from nbfaas.remote.making import make_all
 from nbfaas.remote.map_run import MapRun
 from nbfaas.remote.options import parse_options
 from nbfaas.remote.progress import call_watch
@@ -230,20 +231,21 @@ class RemoteFunction(Generic[P, R]):
         run_id = service.new_id()
         now = time.time()
         sealer = Sealer()
-        invocations = [
-            Invocation(
+        what = f"of a map of {self.name!r}"
+
+        def make(index: int, args: tuple[Any, ...]) -> Invocation:
+            parts = self._dump(service, args, kwargs, f"item {index} {what}", sealer)
+            return Invocation(
                 f"{run_id}.{index}",
                 version,
-                self._dump(
-                    service, args, kwargs, f"item {index} of a map of {self.name!r}", sealer
-                ),
+                parts,
                 queued_at=now,
                 run_id=run_id,
                 index=index,
                 chunksize=chunksize,
             )
-            for index, args in enumerate(items)
-        ]
+
+        invocations = make_all(make, items)
         return MapRun(
             run_id,
             self.name,
@@ -351,7 +353,7 @@ class RemoteCaller(Generic[P, R]):
         inbox: Inbox = SimpleQueue()
         invocation.listener = inbox.put
         if service.settings.echo:
-            invocation.log_listener = inbox.put
+            invocation.log_listener = lambda _, *chunk: inbox.put(chunk)
         dispatcher = service.dispatcher
         try:
             waited_for[invocation.id] = invocation

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from nbfaas.dispatch.invocation import Invocation
-from nbfaas.model.invocation import AttemptStats, InvocationState
+from nbfaas.model.invocation import CANCELLED, RUNNING, SUCCEEDED, AttemptStats, InvocationState
 from nbfaas.remote.call import FunctionCall, repeat
 from nbfaas.remote.details import Details, details
 from nbfaas.remote.echo import LineEcho
@@ -75,7 +75,7 @@ class MapRun(Generic[R]):
         self._service = service
         self._invocations = invocations
         self._completed: list[Invocation] = []
-        self._tally = {state: 0 for state in InvocationState if state.is_final}
+        self._tally = [0] * len(InvocationState)  # by the states' codes: an enum is slow to hash
         self._output: deque[tuple[int, int, bytes]] = deque()
         self._changed = threading.Event()
         self._wakers: set[Callable[[], None]] = set()  # of those who wait on loops of their own
@@ -86,25 +86,23 @@ class MapRun(Generic[R]):
         self._submit(invocations)
 
     def _submit(self, invocations: list[Invocation]) -> None:
+        settle, listen = self._settle, self._hear  # one object for all, not one for each
         echo = self._service.settings.echo
         for invocation in invocations:
-            invocation.listener = self._settle
+            invocation.listener = settle
             if echo:
-                invocation.log_listener = self._listen_to(invocation.index or 0)
+                invocation.log_listener = listen
         self._service.dispatcher.submit(invocations)
 
-    def _listen_to(self, index: int) -> Callable[[tuple[int, bytes]], None]:
-        def listen(chunk: tuple[int, bytes]) -> None:
-            self._output.append((index, *chunk))
-            self._wake()
-
-        return listen
+    def _hear(self, invocation: Invocation, stream: int, data: bytes) -> None:
+        self._output.append((invocation.index or 0, stream, data))
+        self._wake()
 
     def _settle(self, invocation: Invocation) -> None:
         # On the loop's thread.
         with self._lock:
             self._completed.append(invocation)
-            self._tally[invocation.state] += 1
+            self._tally[invocation.state.code] += 1
             if len(self._completed) == len(self._invocations):
                 self._ended = time.monotonic()
         if not self._telling:
@@ -155,14 +153,13 @@ class MapRun(Generic[R]):
     def counts(self) -> Counts:
         running = 0
         if self._ended is None:
-            state = InvocationState.RUNNING
-            running = sum(1 for item in self._invocations if item.state is state)
+            running = sum(1 for item in self._invocations if item.state is RUNNING)
         tally = self._tally
         return Counts(
             total=len(self._invocations),
-            done=tally[InvocationState.SUCCEEDED],
-            failed=tally[InvocationState.FAILED] + tally[InvocationState.TIMED_OUT],
-            cancelled=tally[InvocationState.CANCELLED],
+            done=tally[SUCCEEDED.code],
+            failed=tally[InvocationState.FAILED.code] + tally[InvocationState.TIMED_OUT.code],
+            cancelled=tally[CANCELLED.code],
             running=running,
             elapsed=(self._ended or time.monotonic()) - self._started,
         )
@@ -182,7 +179,7 @@ class MapRun(Generic[R]):
 
     def attempts_of(self, index: int) -> list[AttemptStats]:
         """The figures of each attempt of one item that has ended."""
-        return list(self._invocations[index].attempts or ())
+        return list(self._invocations[index].attempts)
 
     def report(self, path: str | os.PathLike[str], items: int = 1000) -> Path:
         """Write how it went to a page that stands alone: counts, timings, logs of failures, and a
@@ -303,7 +300,7 @@ class MapRun(Generic[R]):
             for item in again:
                 invocation = repeat(item, self._service)
                 invocation.run_id, invocation.index = self.id, item.index
-                self._tally[item.state] -= 1
+                self._tally[item.state.code] -= 1
                 self._invocations[item.index or 0] = invocation
                 fresh.append(invocation)
             if fresh:

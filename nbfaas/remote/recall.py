@@ -48,7 +48,8 @@ def recall(invocation_id: str, service: Place) -> FunctionCall[Any]:
 def _fill(invocation: Invocation, entry: JournaledInvocation, journal: Journaled) -> None:
     """Copy what the journal knows. The state comes last: others go by it."""
     invocation.attempts_made = entry.attempts
-    invocation.attempts = [stats for stats in journal.attempts(entry.id) if stats.state.is_final]
+    ended = (stats for stats in journal.attempts(entry.id) if stats.state.is_final)
+    invocation.attempts = tuple(ended)
     invocation.log = [(1, entry.log)] if entry.log else None
     state = entry.state
     if entry.lost:

@@ -252,7 +252,7 @@ def _settled_frame(invocation: Invocation, limit: int) -> Settled:
         invocation.function.version,
         invocation.state,
         invocation.attempts_made,
-        tuple(invocation.attempts or ()),
+        invocation.attempts,
         parts if succeeded else None,
         failure,
         parts if failure is not None else (),

@@ -23,6 +23,7 @@ def forge(kind, control, parts=0, body=b"", files=()):
     import socket
     import struct
 
+    gc.unfreeze()
     agent = next(each for each in gc.get_objects() if type(each).__name__ == "Agent")
     call = agent._claims.claimed
     head = struct.pack("<BBBBIQQ", 1, kind, 1, parts, len(control), call, len(body))
@@ -71,6 +72,7 @@ def chatter(count, size):
     import gc
     import struct
 
+    gc.unfreeze()
     agent = next(each for each in gc.get_objects() if type(each).__name__ == "Agent")
     call = agent._claims.claimed
     head = struct.pack("<BBBBIQQ", 1, 7, 1, 0, 0, call, size)
@@ -89,6 +91,7 @@ def test_a_sandbox_that_boasts_of_its_memory_counts_as_its_limit(service):
     def boast():
         import gc
 
+        gc.unfreeze()
         agent = next(each for each in gc.get_objects() if type(each).__name__ == "Agent")
         agent._usage.end = lambda: b"\xff" * 40
 

@@ -22,6 +22,7 @@ def forge(control, values=(), times=1, call=0):
     import struct
     import time
 
+    gc.unfreeze()
     agent = next(each for each in gc.get_objects() if type(each).__name__ == "Agent")
     body = struct.pack(f"<{len(values) + 1}Q", *map(len, values), 0) + b"".join(values)
     number = call or agent._claims.claimed
