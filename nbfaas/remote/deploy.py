@@ -143,6 +143,10 @@ def make_version(new: NewVersion, alias: str | None, stages: Stages, show: Show 
                     show,
                     anew=foreign,
                 )
+            elif show is not None:
+                from nbfaas.images.progress import BuildProgress
+
+                show(BuildProgress(f"{found}", 1, 1, "is there already", done=True))
     assert found is not None
     return finish(catalog, found, built, stages, alias)
 

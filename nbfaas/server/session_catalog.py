@@ -6,7 +6,6 @@ import asyncio
 import re
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING
 
 from nbfaas.backends.host_threads import HostThreads
@@ -26,6 +25,10 @@ if TYPE_CHECKING:
     from nbfaas.service import Service
 
 _AT_ONCE = 2
+
+
+class _GivenUp(Exception):
+    """Nobody waits for it any more."""
 
 
 class SessionCatalog:
@@ -61,8 +64,8 @@ class SessionCatalog:
         task.add_done_callback(self._answering.discard)
 
     def give_up(self, session: Session, ids: Iterable[str] | None = None) -> None:
-        """What is under way ends before its next step, unless all that is left is to enter it into
-        the catalog. ``ids``: None for all of the session."""
+        """What is under way ends before its next step, unless it is the last one, of making the
+        function's layer. ``ids``: None for all of the session."""
         for (whose, change), given_up in self._given_up.items():
             if whose is session and (ids is None or change in ids):
                 given_up.set()
@@ -96,13 +99,13 @@ class SessionCatalog:
 
         def show(progress: object) -> None:
             if given_up.is_set():
-                raise CancelledError("the deployment was given up")
+                raise _GivenUp
             if not getattr(progress, "done", False):
                 line = Notice(str(progress))
                 self._service.call_later(0.0, lambda: session.outbox.put(line, needed=False))
 
         if given_up.is_set():
-            raise CancelledError("it was given up")
+            raise _GivenUp
         if isinstance(change, Deploy):
             return deploy_sent(change.manifest, change.payload, change.sources, change.alias, show)
         catalog = open_catalog()

@@ -20,7 +20,9 @@ from waiting import until
 import nbfaas
 from nbfaas import Image, Secret, on, remote
 from nbfaas.catalog import Catalog
+from nbfaas.client.connecting import Connection
 from nbfaas.errors import (
+    BackendUnavailable,
     BadDeployment,
     ImageBuildFailed,
     NotDeployable,
@@ -342,23 +344,41 @@ def test_a_notebook_that_goes_leaves_nothing_half_deployed(running, held, known)
     assert known.aliases(NAME) == ()
 
 
-def test_ctrl_c_gives_a_deployment_up(running, held, known):
+def test_ctrl_c_gives_a_deployment_up(running, there, known):
     with nbfaas.connect(running.url, token=running.token) as server:
+        _interrupted(server, Held(there))
+        other = small(triple).deploy(NAME)
+        assert (other.version, known.aliases(NAME)) == ("v1", ())
+        # Nor is an alias led to what is there already.
+        assert small(double).deploy(NAME).version == "v2"
+        _interrupted(server, Held(there))
+        assert small(triple).deploy(NAME).version == "v1"
+        assert known.aliases(NAME) == ()
 
-        def interrupt() -> None:
-            until(held.waits)
-            os.kill(os.getpid(), signal.SIGINT)
 
+def _interrupted(server: Connection, held: Held) -> None:
+    """A deployment of ``double``, by Ctrl-C while it waits for its turn."""
+
+    def interrupt() -> None:
+        until(held.waits)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with held:
         interrupting = threading.Thread(target=interrupt)
         interrupting.start()
         with pytest.raises(KeyboardInterrupt):
             small(double).deploy(NAME, alias="prod")
         interrupting.join()
-        with pytest.raises(NotDeployed):  # asked after the word that it is given up
+        with pytest.raises((NotDeployed, UnknownVersion)):  # asked after the word to give it up
             server.rollback(NAME, "prod")
-        held.let_go()
-        other = small(triple).deploy(NAME)
-        assert (other.version, known.aliases(NAME)) == ("v1", ())
+
+
+def test_a_server_without_docker_says_so(serve, there):
+    running = serve(data=there, env={"DOCKER_HOST": "unix:///nowhere/docker.sock"})
+    with nbfaas.connect(running.url, token=running.token):
+        with pytest.raises(BackendUnavailable, match=r"/nowhere/docker\.sock") as caught:
+            small(double).deploy(NAME)
+        assert caught.value.__notes__ == [f"(On the server {running.url}.)"]
 
 
 def test_a_server_that_ends_meanwhile_is_told(running, held, known):
