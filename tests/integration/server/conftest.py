@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from cutting import Way
 from serving import Running
+
+import nbfaas
+from nbfaas.client.connecting import Connection
 
 
 @pytest.fixture
@@ -23,3 +28,22 @@ def serve(data, tmp_path) -> Iterator[Callable[..., Running]]:
     yield serve
     for running in started:
         running.kill()
+
+
+@pytest.fixture
+def running(serve) -> Running:
+    return serve()
+
+
+@pytest.fixture
+def server(running) -> Iterator[Connection]:
+    """This process works on ``running``."""
+    with nbfaas.connect(running.url, token=running.token) as server:
+        yield server
+
+
+@pytest.fixture
+def way(running) -> Iterator[Way]:
+    way = Way(urlsplit(running.url).port)
+    yield way
+    way.close()
