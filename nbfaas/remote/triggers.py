@@ -18,6 +18,7 @@ from nbfaas.model.url import without_credentials
 from nbfaas.remote.cells import cell_triggers
 from nbfaas.remote.function import RemoteFunction
 from nbfaas.remote.trigger_options import Destination, TriggerOptions
+from nbfaas.remote.trigger_specs import is_recording_only
 from nbfaas.rules import Explanation, Pattern
 from nbfaas.service import Place, current_service, get_service
 from nbfaas.triggers.port import EventsPort
@@ -241,7 +242,7 @@ def next_name(function: RemoteFunction[Any, Any], kind: str) -> str:
     taken = {
         trigger.name
         for trigger in function.triggers
-        if engine is not None and engine.triggers.holds(trigger)
+        if is_recording_only() or (engine is not None and engine.triggers.holds(trigger))
     }
     number = 1
     while name in taken:

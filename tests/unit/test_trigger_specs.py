@@ -67,6 +67,17 @@ def test_destinations_are_functions_types_or_urls():
     assert recorded(DECORATORS["type"]()).on_success == DestinationSpec("type", "order.done")
 
 
+def test_triggers_of_one_kind_that_are_recorded_have_names_of_their_own():
+    function = remote(plain)
+    with recording_only():
+        for path in ("/a", "/b"):
+            on.http("GET", path)(function)
+        on.event("x")(function)
+    assert [each.name for each in function.triggers] == [
+        "plain-http", "plain-http-2", "plain-event",
+    ]  # fmt: skip
+
+
 def test_recording_makes_no_folder(tmp_path):
     spec = recorded(on.file(tmp_path / "inbox" / "*.csv"))
     assert spec.arguments == (f"{tmp_path}/inbox/*.csv",)
