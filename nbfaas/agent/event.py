@@ -73,7 +73,7 @@ class Event:
         put = object.__setattr__
         put(self, "type", _text("type", type))
         put(self, "source", _text("source", source))
-        put(self, "id", _new_id() if id is None else _text("id", id))
+        put(self, "id", new_id() if id is None else _text("id", id))
         put(self, "subject", None if subject is None else _text("subject", subject))
         put(self, "time", _time(time))
         if datacontenttype is None and isinstance(data, bytes):
@@ -182,7 +182,7 @@ _random = random.Random()  # noqa: S311 - ids are no secrets
 os.register_at_fork(after_in_child=_random.seed)
 
 
-def _new_id() -> str:
+def new_id() -> str:
     """A random UUID (RFC 9562, version 4)."""
     digits = f"{_random.getrandbits(128):032x}"  # by hand: UUID() takes three times as long
     variant = "89ab"[int(digits[16], 16) & 3]

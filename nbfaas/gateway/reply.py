@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
+
 Headers = tuple[tuple[bytes, bytes], ...]
 
 JSON = (b"content-type", b"application/json")
@@ -18,8 +20,7 @@ _DETAIL_LIMIT = 4000  # characters
 encode_json = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """A response. The headers' names are in lower case; content-length is added when it is sent."""
 
     status: int

@@ -7,7 +7,7 @@ since the epoch.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -36,8 +36,7 @@ class DeliveryPolicy(msgspec.Struct, frozen=True, omit_defaults=True):
     max_age: float = 6 * 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class NewDelivery:
+class NewDelivery(msgspec.Struct, frozen=True):
     """A delivery that an accepted event brings about.
 
     ``target`` is ``function:NAME`` or ``url:http…``. ``body`` is the JSON of the event as the
@@ -48,14 +47,13 @@ class NewDelivery:
 
     trigger: str
     target: str
-    policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
+    policy: DeliveryPolicy = DeliveryPolicy()
     key: str | None = None
     body: bytes | None = None
     lease: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(msgspec.Struct, frozen=True):
     """An event that asks to be accepted. ``body`` is its JSON; ``digest`` tells two events with the
     same source and id apart (hash of type, subject, data, …, but not of ``time``)."""
 
@@ -67,8 +65,7 @@ class Incoming:
     deliveries: tuple[NewDelivery, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(msgspec.Struct, frozen=True):
     """A delivery whose attempt has been begun: journalled, and due to be dispatched."""
 
     number: int
@@ -85,8 +82,7 @@ class Delivery:
     body: bytes  # the event's JSON, as the target gets it
 
 
-@dataclass(frozen=True, slots=True)
-class Overdue:
+class Overdue(msgspec.Struct, frozen=True):
     """A delivery that waits, and has grown older than its policy allows."""
 
     number: int
@@ -97,8 +93,7 @@ class Overdue:
     policy: DeliveryPolicy
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True):
     """What became of an ``Incoming``, once that is durable.
 
     ``duplicate``: it had been accepted before, so nothing was done. ``conflict``: another event
@@ -111,8 +106,7 @@ class Accepted:
     leased: tuple[Delivery, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """How an attempt ended, and so what becomes of the delivery.
 
     ``state`` is DONE, WAITING (again, at ``due_at``) or DEAD (``reason`` says why). ``emits`` are
@@ -164,7 +158,7 @@ class DeadLetter:
     accepted_at: float
     died_at: float
     event: Mapping[str, Any]  # the event's JSON
-    attempts: tuple[DeliveryAttempt, ...] = field(default=())
+    attempts: tuple[DeliveryAttempt, ...] = ()
 
     def __repr__(self) -> str:
         errors = [attempt.error for attempt in self.attempts if attempt.error]

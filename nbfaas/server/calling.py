@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
 
-from nbfaas.agent.event import BadEvent, Event
+from nbfaas.agent.event import BadEvent, Event, new_id
 from nbfaas.errors import ResultNotJson
 from nbfaas.gateway.exchange import Exchange
 from nbfaas.gateway.problems import problem_of
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
 EVENT_TYPE = "nbfaas.function.invoke"
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
+_UNQUOTED = re.compile(r"[A-Za-z0-9._~@-]+")  # of a path (RFC 3986); ``quote`` takes its time
 _WAIT = re.compile(r"wait=(\d{1,4})")
 _FORM = "application/x-www-form-urlencoded"
 _BYTES = (b"content-type", b"application/octet-stream")
@@ -46,7 +46,8 @@ class Calls:
         event = _event(served, exchange.headers, await exchange.body(), caller.mark)
         if asynchronous:
             await self._port.enqueue(served.trigger, event)
-            url = "/invocations/" + quote(event.id, safe="")
+            plain = _UNQUOTED.fullmatch(event.id) is not None
+            url = "/invocations/" + (event.id if plain else quote(event.id, safe=""))
             applied = (b"preference-applied", b"respond-async")
             location = (b"location", url.encode())
             return json_reply(202, {"id": event.id, "status_url": url}, (location, applied))
@@ -127,7 +128,7 @@ def _event(served: ServedFunction, headers: Mapping[str, str], body: bytes, mark
             EVENT_TYPE,
             data,
             source=f"nbfaas/functions/{served.name}",
-            id=f"{mark}{uuid.uuid4()}" if mark and named is None else named,
+            id=f"{mark}{new_id()}" if mark and named is None else named,
             datacontenttype=media if isinstance(data, bytes) else None,
             extensions=trace(headers),
         )

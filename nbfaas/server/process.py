@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -46,6 +47,8 @@ def serve(config: ServerConfig, file: str, notify: Callable[[str], None]) -> Non
     set_notify(lambda line: notify(line.replace("%faas ", "nbfaas ").replace("nbfaas.config.", "")))
     try:
         server.start()
+        gc.collect()
+        gc.freeze()  # what is there now stays: collections need not look at it again and again
         while (number := _next(asked)) not in _ENDING:
             try:
                 server.reload()

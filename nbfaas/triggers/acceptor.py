@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from nbfaas.delivery.deliverer import Deliverer
 from nbfaas.delivery.store import EventStore
@@ -16,8 +16,7 @@ from nbfaas.triggers.crowding import Crowding
 _FULL = 16
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(NamedTuple):
     """Events of one caller. ``reserved``: a trigger's name for each attempt that may begin."""
 
     incoming: Sequence[Incoming]

@@ -1,8 +1,8 @@
 """What a destination is sent of a function's result."""
 
-import dataclasses
 from typing import NamedTuple
 
+import msgspec
 import pytest
 
 from nbfaas.agent.event import Event
@@ -99,7 +99,7 @@ def test_whatever_says_how_deep_a_chain_is_gives_a_number_that_can_be_kept(given
 
 
 def test_the_deepest_chain_s_failure_can_be_told():
-    deepest = dataclasses.replace(DELIVERY, depth=2**31 - 1)
+    deepest = msgspec.structs.replace(DELIVERY, depth=2**31 - 1)
     told = failure_event(TRIGGER, deepest, EVENT, "too deep", VERDICT, None)
     assert depth_of(told) == 2**31 - 1
 

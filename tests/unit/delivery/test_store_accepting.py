@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
+import msgspec
 import pytest
 from deliveries import done, id_of, incoming
 
@@ -94,10 +94,10 @@ def test_no_attempt_begins_while_an_earlier_one_with_the_key_is_undone(store: Ev
 def test_a_delivery_has_all_that_it_was_accepted_with(store: EventStore, clock: object) -> None:
     policy = DeliveryPolicy(7, 0.5, 3.0, 10.0, 3600.0)
     new = NewDelivery("orders", "url:http://x", policy, key="κ", body=b'{"other":"\xc3\xa9"}')
-    event = dataclasses.replace(incoming("a"), depth=3, deliveries=(new,))
+    event = msgspec.structs.replace(incoming("a"), depth=3, deliveries=(new,))
     store.accept([event]).result()
     [delivery] = store.lease({"orders": 1}, 1e6).result()
-    assert dataclasses.astuple(delivery)[1:] == (
+    assert msgspec.structs.astuple(delivery)[1:] == (
         "orders", "url:http://x", "κ", 1, 1, 1e6, 1e6, 1e6 + 3600, 3, policy, new.body,
     )  # fmt: skip
 
@@ -105,7 +105,7 @@ def test_a_delivery_has_all_that_it_was_accepted_with(store: EventStore, clock: 
 def test_bodies_come_back_byte_for_byte(store: EventStore) -> None:
     bodies = [b"{}", '{"x":"é\\u0000\\ud800 😀\\n"}'.encode(), b'{"n":1e400,"n":-0.0}', b'"' * 9000]
     events = [
-        dataclasses.replace(incoming(str(n)), body=body, digest=b"d")
+        msgspec.structs.replace(incoming(str(n)), body=body, digest=b"d")
         for n, body in enumerate(bodies)
     ]
     store.accept(events).result()
@@ -126,7 +126,7 @@ def test_a_sources_state_is_replaced_with_the_acceptance(store: EventStore, path
 
 
 def test_an_event_that_is_no_text_fails_alone(store: EventStore) -> None:
-    bad = dataclasses.replace(incoming("bad"), body=b"\xff")
+    bad = msgspec.structs.replace(incoming("bad"), body=b"\xff")
     # They are written in one transaction, because the first keeps the writer busy.
     futures = [store.accept([event]) for event in (*_many("x"), bad, *_many("y"))]
     failed = [future for future in futures if future.exception() is not None]
