@@ -198,6 +198,7 @@ class Decoder:
         self._view = memoryview(self._buffer)
         self._start = 0
         self._end = 0
+        self._needed = HEADER.size  # unread bytes; with fewer there is nothing new to be found
         self._large: tuple[int, int, int, int, bytes] | None = None
         self._body = memoryview(b"")
         self._filled = 0
@@ -244,7 +245,10 @@ class Decoder:
             return frames
         self._end += received
         start, end, view = self._start, self._end, self._view
-        data = view[start:end].tobytes()  # slices of bytes take a third of the time of a view's
+        data = b""
+        if end - start >= self._needed:
+            data = view[start:end].tobytes()  # slices of bytes take a third of a view's time
+            self._needed = HEADER.size
         at, size = 0, len(data)
         while size - at >= HEADER.size:
             version, kind, codec, nparts, clen, call, blen = HEADER.unpack_from(data, at)
@@ -274,6 +278,8 @@ class Decoder:
                 self._filled = size - body_at
                 self._body[: self._filled] = data[body_at:]
                 at = size
+            else:
+                self._needed = body_at - at + (blen if blen <= _DIRECT else 0)
             break
         start += at
         if start == end:
