@@ -50,7 +50,8 @@ class SessionCatalog:
         self._file = file
         self._notify = notify
         self._threads = HostThreads(_AT_ONCE, "nbfaas-deploy")
-        self._given_up: dict[tuple[Session, str], threading.Event] = {}
+        # Whose each change is, by what tells that it is given up: ids are the clients' to choose.
+        self._given_up: dict[threading.Event, tuple[Session, str]] = {}
         self._answering: set[asyncio.Task[None]] = set()
 
     def __repr__(self) -> str:
@@ -58,7 +59,8 @@ class SessionCatalog:
 
     def begin(self, session: Session, change: CatalogChange) -> None:
         """Do it, and tell the session what came of it."""
-        self._given_up[session, change.id] = given_up = threading.Event()
+        given_up = threading.Event()
+        self._given_up[given_up] = session, change.id
         task = asyncio.create_task(self._answer(session, change, given_up), name="nbfaas-change")
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
@@ -66,7 +68,7 @@ class SessionCatalog:
     def give_up(self, session: Session, ids: Iterable[str] | None = None) -> None:
         """What is under way ends before its next step, unless it is the last one, of making the
         function's layer. ``ids``: None for all of the session."""
-        for (whose, change), given_up in self._given_up.items():
+        for given_up, (whose, change) in self._given_up.items():
             if whose is session and (ids is None or change in ids):
                 given_up.set()
 
@@ -88,7 +90,7 @@ class SessionCatalog:
             notes = tuple(str(note) for note in getattr(error, "__notes__", ()))
             answer = Answered(change.id, error=tell(error), notes=notes)
         finally:
-            del self._given_up[session, change.id]
+            del self._given_up[given_up]
         if session.ended is None:
             session.outbox.put(answer)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from nbfaas.model.session import Answered, Deploy, FrameReader, largest_frame
 from nbfaas.server.session import Session
 from nbfaas.server.session_catalog import SessionCatalog
 from nbfaas.server.sessions import Sessions
@@ -67,3 +68,24 @@ def test_what_goes_wrong_at_the_end_of_a_session_keeps_nothing_of_it(service, ca
 
     service.run(scenario())
     assert "no space left" in caplog.text
+
+
+def test_changes_that_a_client_gave_the_same_id_are_each_answered(service):
+    async def scenario() -> list[Answered]:
+        sessions = expiring(service)
+        session = await opened(sessions)
+        change = Deploy("the same", b"no manifest", b"", {}, None)
+        await session.obey(1, [change, change])
+        reader, answers = FrameReader(largest_frame(1 << 20)), []
+        async with asyncio.timeout(20):
+            async for chunk in session.outbox.stream(0):
+                answers += [each for _, each in reader.feed(chunk) if isinstance(each, Answered)]
+                if len(answers) == 2:
+                    break
+        await sessions.close("over")
+        return answers
+
+    one, other = service.run(scenario())
+    assert one == other
+    assert one.id == "the same"
+    assert one.error is not None
