@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from nbfaas.model.backoff import grown_delay
 from nbfaas.model.delivery import DeliveryPolicy, Overdue
 
 
@@ -36,9 +37,8 @@ def after_failure(
         return Verdict(None, "it would fail the same way again")
     if attempt >= policy.max_attempts:
         return Verdict(None, f"{attempts_text(attempt)} failed")
-    # The exponent is bounded: a float overflows at 2 ** 1024.
-    growth = policy.backoff_coefficient ** min(attempt - 1, 64)
-    due_at = now + random() * min(policy.max_delay, policy.initial_delay * growth)
+    bound = grown_delay(policy.initial_delay, policy.backoff_coefficient, attempt, policy.max_delay)
+    due_at = now + random() * bound
     if due_at > expires_at:
         return Verdict(None, f"it would be older than its max_age, {policy.max_age:g} s")
     return Verdict(due_at)

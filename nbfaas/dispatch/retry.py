@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nbfaas.errors import PackagingError, UntrustedResult
 from nbfaas.errors.invocation import BindingError
+from nbfaas.model.backoff import grown_delay
 from nbfaas.model.function import Retries
 
 # Trying again can't change these: the same code meets the same image, trust and event.
@@ -21,5 +22,6 @@ def retry_delay(retries: Retries, attempts: int, error: BaseException) -> float 
         return None
     if not isinstance(error, retries.retry_on):
         return None
-    delay = retries.initial_delay * retries.backoff_coefficient ** (attempts - 1)
-    return min(delay, retries.max_delay)
+    return grown_delay(
+        retries.initial_delay, retries.backoff_coefficient, attempts, retries.max_delay
+    )

@@ -1,9 +1,12 @@
 """The dispatcher's rules: when to retry, how far to look ahead, how many sandboxes, what fits."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nbfaas.delivery.retrying import after_failure
 from nbfaas.dispatch.autoscale import START_SECONDS, desired_sandboxes
 from nbfaas.dispatch.budget import Budget
 from nbfaas.dispatch.lookahead import AHEAD, MOST, Durations, window
@@ -17,6 +20,7 @@ from nbfaas.errors import (
     UntrustedResult,
 )
 from nbfaas.errors.invocation import BindingError
+from nbfaas.model.delivery import DeliveryPolicy
 from nbfaas.model.function import MB, NO_RETRIES, Resources, Retries
 
 THRICE = Retries(max_retries=3, initial_delay=1.0, backoff_coefficient=2.0, max_delay=3.0)
@@ -35,6 +39,16 @@ def durations(*seconds: float) -> Durations:
 def test_delays_grow_geometrically_up_to_the_longest_and_then_end():
     delays = [retry_delay(THRICE, attempts, ValueError()) for attempts in (1, 2, 3, 4)]
     assert delays == [1.0, 2.0, 3.0, None]
+
+
+@pytest.mark.parametrize(("retry", "coefficient"), [(2000, 2.0), (3, 1e300)])
+def test_delays_that_no_float_holds_are_the_longest_one(retry, coefficient):
+    retries = Retries(3000, initial_delay=0.5, backoff_coefficient=coefficient, max_delay=60.0)
+    assert retry_delay(retries, retry, ValueError()) == 60.0
+    assert retry_delay(replace(retries, initial_delay=0.0), retry, ValueError()) == 0.0
+    policy = DeliveryPolicy(3000, 0.5, coefficient, 60.0)
+    failed = {"attempt": retry, "expires_at": 1e9, "now": 0.0, "permanent": False}
+    assert after_failure(policy, **failed, random=lambda: 1.0).due_at == 60.0
 
 
 def test_nothing_is_retried_unless_asked():
