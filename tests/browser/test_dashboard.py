@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from urllib.parse import quote
 
 import pytest
 from notebook_page import NotebookPage, OpenNotebook
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import BrowserContext, Locator, expect
 from waiting import until
+
+from nbfaas.notebook.widgets.assets import STATIC
 
 SETUP = """
 %load_ext nbfaas
@@ -201,3 +204,35 @@ def test_the_timeline_is_zoomed_and_walked_by_keyboard(open_notebook: OpenNotebo
     dashboard = notebook.widget(0)
     expect(line(tab(dashboard, "Functions"), "score").first).to_contain_text("39")
     expect(tab(dashboard, "Logs").get_by_text("scoring 39")).to_be_visible()
+
+
+def test_what_is_told_before_all_that_is_kept_does_not_hide_what_is_older(
+    browser: BrowserContext,
+) -> None:
+    script = (STATIC / "dashboard-store.js").read_text()
+    page = browser.new_page()
+    seen = page.evaluate(
+        """async (script) => {
+            const { SERIES, Store } = await import("data:text/javascript," + script);
+            const store = new Store();
+            const tell = (first, numbers, more) => {
+                const row = (at) => ({ n: at });
+                const kinds = [Float64Array, Float32Array, Float32Array, Uint32Array, Uint8Array];
+                store.take(
+                    { now: 0, filter: store.filter, series: first, spans: first,
+                      events: numbers.map(row), lines: numbers.map(row), ...more },
+                    [Float64Array.from(numbers.flatMap((at) => SERIES.map(() => at))),
+                     ...kinds.map((Kind) => Kind.from(numbers))]
+                        .map((values) => new DataView(values.buffer)),
+                );
+                return [store.seconds.map((each) => each.at),
+                        [...store.begin.slice(0, store.count)],
+                        store.events.map((each) => each.n), store.lines.map((each) => each.n)];
+            };
+            return [tell(3, [3], { whole: false }), tell(0, [0, 1, 2, 3], { whole: true }),
+                    tell(4, [4], { whole: false }), tell(0, [0, 1, 2, 3, 4], { whole: true })];
+        }""",
+        quote(script),
+    )
+    page.close()
+    assert seen == [[[]] * 4, [[0, 1, 2, 3]] * 4, [[0, 1, 2, 3, 4]] * 4, [[0, 1, 2, 3, 4]] * 4]

@@ -45,6 +45,7 @@ class Dashboard(FaasWidget):
         self._watch = Watch(current_service)
         self._cpu = rows.CpuUse()
         self._sent = {"spans": 0, "series": 0, "events": 0, "lines": 0}
+        self._whole = True  # whether a view waits for all that is kept
         self._ticks = 0
         self._tracks = -1
         super().__init__()
@@ -99,11 +100,12 @@ class Dashboard(FaasWidget):
             "events": watch.stream.rows.next,
             "lines": log.next,
         }
-        if ends == sent:
+        if ends == sent and not self._whole:
             return
         wanted = self.log_filter
         content = {
             "now": time.time(),
+            "whole": self._whole,
             "filter": wanted,
             "spans": max(sent["spans"], spans.first),
             "series": max(sent["series"], series.first),
@@ -111,7 +113,7 @@ class Dashboard(FaasWidget):
             "lines": log.since(sent["lines"], _AT_ONCE, wanted["function"], wanted["text"]),
         }
         buffers = [series.rows(sent["series"]), *spans.columns(sent["spans"])]
-        self._sent = ends
+        self._sent, self._whole = ends, False
         self.tell("more", buffers, **content)
 
     def text(self) -> str:
@@ -132,7 +134,7 @@ class Dashboard(FaasWidget):
     def whole(self) -> None:
         """All that is kept, for a view that has just been opened."""
         with self._watch.lock:
-            self._sent = dict.fromkeys(self._sent, 0)
+            self._sent, self._whole = dict.fromkeys(self._sent, 0), True
 
     @action
     def find_lines(self, function: str, text: str) -> None:

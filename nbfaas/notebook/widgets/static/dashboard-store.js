@@ -30,6 +30,7 @@ export class Store {
     this.ahead = 0; // seconds that the kernel's clock is ahead of ours
     this.ended = null; // when the kernel was last there, if it is not
     this._next = { series: 0, events: 0, lines: 0 };
+    this._begun = false;
   }
 
   /** Seconds since the epoch, by the kernel's clock. */
@@ -37,8 +38,11 @@ export class Store {
     return this.ended ?? Date.now() / 1000 + this.ahead;
   }
 
-  /** Take a message in. */
+  /** Take a message in. Those before the first that has all there is are of what that has as well:
+   * taken in, they would have what is older passed over. */
   take(content, [rows, ...columns]) {
+    if (!this._begun && !content.whole) return;
+    this._begun = true;
     this.ahead = content.now - Date.now() / 1000;
     this._takeSeconds(content.series, typed(rows, Float64Array));
     this._takeSpans(content.spans, columns);
