@@ -17,7 +17,7 @@ from typing import Any
 import chromium
 from docker_daemon import NoDocker, ensure
 from PIL import Image
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import BrowserContext, Error, Locator, sync_playwright
 from widget_pictures import SITTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,12 +86,23 @@ def sit(name: str, context: BrowserContext, server: Any) -> list[str]:
                 notebook.page.evaluate("document.activeElement?.blur()")
                 notebook.page.mouse.move(0, 0)
                 notebook.page.wait_for_timeout(300)
-                problems += keep(widget.screenshot(), IMAGES / f"{picture}-{theme}.png")
+                problems += keep(photograph(widget), IMAGES / f"{picture}-{theme}.png")
             notebook.theme("light")
         problems += [f"{name}: the console says {error}" for error in notebook.console_errors()]
     finally:
         notebook.close()
     return problems
+
+
+def photograph(widget: Locator) -> bytes:
+    """A view that is just drawn anew, because its widget's picture is stored, is waited for."""
+    while True:
+        try:
+            picture: bytes = widget.screenshot()
+            return picture
+        except Error as error:
+            if "not attached" not in error.message:
+                raise
 
 
 def keep(picture: bytes, file: Path) -> list[str]:

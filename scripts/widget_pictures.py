@@ -103,7 +103,7 @@ import nbfaas
 from nbfaas import DeliveryPolicy, emit, on, remote
 
 nbfaas.config.event_store = uuid.uuid4().hex
-small = dict(cpu=0.25, memory="128MB")
+small = dict(cpu=0.25, memory="128MB", max_containers=5)
 again = DeliveryPolicy(max_attempts=2, initial_delay=0.2)
 """
 _FUNCTIONS = """
@@ -155,6 +155,7 @@ def dashboard(notebook: Any) -> Iterator[tuple[str, Any]]:
     notebook.run("%faas dashboard")
     widget = _last(notebook)
     _tab(widget, "Functions")
+    widget.get_by_text("nbfaas is starting").wait_for(state="hidden")
     yield "dashboard-empty", widget
     notebook.run(_FUNCTIONS)
     notebook.run(_BUSY)
