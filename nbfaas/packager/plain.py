@@ -30,11 +30,11 @@ def load_plain(data: Bytes, buffers: Sequence[Bytes]) -> Any:
     if len(data) <= _SMALL and _is_harmless(data, _linear_tuples()):
         if _GLOBAL.search(data) is None:
             return pickle.loads(data, buffers=buffers)
-        file: Any = io.BytesIO(data)
+        file: Any = io.BytesIO(data) if _is_one_frame(data) else _FramedFile(bytes(data))
     elif _is_harmless(data, _flat_tuples()):
         file = _PacedFile(bytes(data))
     elif _is_harmless(data, _nothing_hashed()):
-        file = io.BytesIO(data)
+        file = _FramedFile(bytes(data))
     else:
         raise NotPlain
     return _PlainUnpickler(file, buffers=buffers).load()
@@ -164,29 +164,57 @@ _GRACE = 1.0  # seconds of processor time
 _PER_BYTE = 1e-6  # a hundred times what is usual
 
 
-class _PacedFile:
-    """The pickle, as a file that is read a frame at a time, and not on when it has taken too long
-    so far."""
+def _is_one_frame(data: Bytes) -> bool:
+    """As it is of most small pickles. It is read at once, and as the tokens say."""
+    size = len(data)
+    if size < 11 or data[0] != 0x80 or data[2] != 0x95:
+        return False
+    return int.from_bytes(data[3:11], "little") == size - 11
+
+
+class _FramedFile:
+    """The pickle, as a file. Of a frame that ends within an opcode the C unpickler forgets the
+    rest, and goes on behind it, so that it would find other opcodes than were looked at: a read
+    that begins at a frame's end has to be that of an opcode."""
 
     def __init__(self, data: bytes) -> None:
         self._data = memoryview(data)
         self._position = 0
-        self._started = time.thread_time()
+        self._stage = 0  # of a frame: 1, its opcode was read, perhaps; 2, its length; 3, all of it
 
     def read(self, size: int) -> bytes:
-        return bytes(self._next(size))
+        if self._stage == 3 and size != 1:
+            raise Damaged("a frame that ends within an opcode")
+        part = bytes(self._next(size))
+        if self._stage == 2 or (self._stage == 1 and size == 8):
+            self._stage += 1
+        else:
+            self._stage = int(part == b"\x95")
+        return part
 
     def readinto(self, target: Any) -> int:
         part = self._next(len(target))
         memoryview(target)[: len(part)] = part
+        self._stage = 0
         return len(part)
 
     def readline(self) -> NoReturn:
         raise Damaged("an opcode of an older protocol")
 
     def _next(self, size: int) -> memoryview:
-        if time.thread_time() - self._started > _GRACE + _PER_BYTE * self._position:
-            raise Damaged("keys of a dict or a set in it collide, as if chosen to")
         part = self._data[self._position : self._position + size]
         self._position += len(part)
         return part
+
+
+class _PacedFile(_FramedFile):
+    """It is read a frame at a time, and not on when that has taken too long so far."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self._started = time.thread_time()
+
+    def _next(self, size: int) -> memoryview:
+        if time.thread_time() - self._started > _GRACE + _PER_BYTE * self._position:
+            raise Damaged("keys of a dict or a set in it collide, as if chosen to")
+        return super()._next(size)

@@ -155,6 +155,17 @@ def test_frozensets_that_are_equal_are_not_compared_for_ever() -> None:
         load_result([START + b"\x8f(" + sets(0) + sets(121) + b"\x90."], function="f")
 
 
+@pytest.mark.parametrize("size", [0, 40_000])
+def test_opcodes_behind_a_frame_that_ends_within_one_are_not_found(size: int) -> None:
+    """The C unpickler forgets the rest of such a frame: of the string's length here, so that what
+    looks like the string would be opcodes."""
+    hidden = b"\0\0})" + 60 * b"2\x86" + b"Ns." + text("c") + b"." * size
+    shown = b"B" + len(hidden).to_bytes(4, "little") + hidden
+    frame = b"\x95" + (3).to_bytes(8, "little")
+    with pytest.raises(ResultUnreadable, match="a frame that ends within an opcode"):
+        load_result([START + frame + shown + b"."], function="f")
+
+
 def test_tuples_nested_deeper_than_the_stack_do_not_end_the_process() -> None:
     code = """
         from nbfaas.errors import ResultUnreadable
