@@ -20,8 +20,8 @@ def make_all(make: Callable[[int, T], R], items: Sequence[T]) -> list[R]:
     for start in range(0, len(items), _AT_ONCE):
         some = items[start : start + _AT_ONCE]
         collecting = gc.isenabled()
-        gc.disable()
-        try:
+        try:  # from here on: Ctrl-C may come at once
+            gc.disable()
             made += [make(index, item) for index, item in enumerate(some, start)]
         finally:
             if collecting:
