@@ -169,9 +169,9 @@ ROWS = (
     ),
     Row(
         "map", "map of 5,000 no-ops, no chunk size given", "rate", "/s", True, _map,
-        reason="Not explained. On a quiet machine medians of four rounds were 42,000, 36,000 and "
-        "36,000/s. Timed as it is now, after the machine has become calm, an older version "
-        "(ee4b50b) makes 37,000/s; the 45,000/s of earlier pages were timed without that wait.",
+        reason="The notebook's process takes some 18 µs of a processor for each item, one at a "
+        "time, the sandboxes 17 µs together. With the same code this virtual machine makes from "
+        "28,000 to 45,000/s, by the hour.",
     ),
     Row(
         "even", "map of 200 items of 50 ms on 8 containers", "seconds", "s", False,
@@ -211,10 +211,9 @@ ROWS = (
         {"raw": "raw docker starts", "heard": "raw create, start, Python in it connects"},
         "Raw starts are of containers that were created before, and they end before anything has "
         "run in them. A sandbox must be created as well, and its agent must have started: up to "
-        "its first call that takes 75 ms of processor time, 32 of them a bare interpreter's. How "
-        "much of the gap each of these makes was not measured. Docker and a bare Python alone, "
-        "among the others, stayed below 0.9 as well in five of six rounds, all of them disturbed "
-        "by other programs.",
+        "its first call that takes some 50 ms of processor time, of which a bare interpreter and "
+        "the import of cloudpickle are 43, and both cores are busy throughout. Docker and a bare "
+        "Python alone, among the others, stay below 0.9 as well in most rounds.",
     ),
     Row(
         "queue", "100,000 queued invocations: submitting", "submit_rate", "/s", True, _queue,
@@ -247,10 +246,10 @@ ROWS = (
             "sync_p50": "p50 of calls that wait", "sync_p99": "p99", "kept_p50": "p50 of async",
             "kept_p99": "p99 of async", "bare_p50": "p50 of the route", "bare_p99": "p99 of it",
         },
-        "Accepting one takes some 150 µs of the server's loop, half of them HTTP, and with nothing "
-        "being run some 5,000/s were reached. The rest goes to the attempts that are begun "
-        "meanwhile, 200 in a second, and to waiting for the interpreter's lock, which the thread "
-        "that writes the event store has as well.",
+        "Accepting one takes some 160 µs of the server's loop, half of them HTTP, and 100 µs of "
+        "the thread that writes the event store; both want the interpreter's lock. Rounds with the "
+        "same code were from 4,000 to 5,100/s. The attempts that are begun meanwhile, 200 in a "
+        "second, have a part in it.",
     ),
     Row(
         "import", "import nbfaas", "import", "s", False,

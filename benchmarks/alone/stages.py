@@ -103,11 +103,11 @@ def _note_agent_clock(owner: Any) -> None:
 
     original: Callable[..., Any] = owner.stats
 
-    def stats(self: Any, slot: Any, invocation: Any, frame: Any, took: float) -> Any:
+    def stats(self: Any, slot: Any, invocation: Any, frame: Any, took: float, now: float) -> Any:
         started, wall, *_ = wire.STATS.unpack_from(frame.control)
         _marks["agent_began"] = started - time.time_ns() + _now()
         _marks["agent_ended"] = _marks["agent_began"] + wall
-        return original(self, slot, invocation, frame, took)
+        return original(self, slot, invocation, frame, took, now)
 
     owner.stats = stats
 

@@ -54,6 +54,13 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True):
             "results as; order.* for some, * for all."
         ),
     ] = ()
+    destinations: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Other functions that they may send their results or failures to; report-* "
+            "for some."
+        ),
+    ] = ()
     trust: Annotated[
         bool,
         Meta(
@@ -118,10 +125,11 @@ def _asks(manifest: FunctionManifest, allowed: Allowance) -> Iterator[Ask]:
     if options.trust and not allowed.trust:
         yield Ask(f"results of the types {', '.join(options.trust)}", "trust")
     for spec in manifest.triggers:
-        yield from _asks_of_trigger(spec, allowed)
+        yield from _asks_of_trigger(spec, manifest.name, allowed)
 
 
-def _asks_of_trigger(spec: TriggerSpec, allowed: Allowance) -> Iterator[Ask]:
+def _asks_of_trigger(spec: TriggerSpec, name: str, allowed: Allowance) -> Iterator[Ask]:
+    """``name``: of the function whose trigger it is."""
     if spec.kind == "queue" and not allowed.network:
         yield Ask(f"a queue (trigger {spec.name})", "network")
     if spec.kind == "file" and spec.arguments:
@@ -144,6 +152,11 @@ def _asks_of_trigger(spec: TriggerSpec, allowed: Allowance) -> Iterator[Ask]:
             yield Ask(
                 f"to send events {destination.to} (trigger {spec.name})", "events", destination.to
             )
+        if destination.kind == "function":
+            other = destination.to.partition(":")[0]
+            if other != name and not any(fnmatchcase(other, each) for each in allowed.destinations):
+                what = f"to send to the function {other} (trigger {spec.name})"
+                yield Ask(what, "destinations", other)
 
 
 def _may_mount(source: str, patterns: tuple[str, ...]) -> bool:

@@ -59,8 +59,12 @@ def _laid_out(
         raise IntegrityError(f"{_SENT} as {found.name!r}", reason, _AGAIN)
     for name, data in sources.items():
         path = folder / SOURCES / _inside(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        except OSError as error:  # a folder of another's name, or too long a name
+            reason = f"{name[:200]!r} in it can't be written as a file: {error.strerror}"
+            raise ManifestUnreadable(_SENT, reason) from None
     sent = Exported(folder, found, payload)
     if found.entry is Entry.FUNCTION:
         check_python(sent)

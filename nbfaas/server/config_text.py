@@ -21,6 +21,7 @@ _ALLOW = {
     "volumes": ["/data/*"],
     "secrets": ["API_KEY"],
     "events": ["order.*"],
+    "destinations": ["report-*"],
     "trust": False,
 }
 _TOKEN = {"role": "invoke", "env": "SHOP_TOKEN", "file": "", "name": "shop"}

@@ -60,6 +60,7 @@ class ServedFunctions:
         self._triggers = ServedTriggers(engine, self._find, queue_urls)
         self._served: dict[str, ServedFunction] = {}
         self._loaded: dict[tuple[str, int], DeployedFunction] = {}
+        self._looked_up: set[tuple[str, int]] = set()  # since the last look, not being served
         self._loading = threading.Lock()
         self._changing = asyncio.Lock()
 
@@ -119,6 +120,7 @@ class ServedFunctions:
             except (NotDeployed, UnknownVersion) as error:
                 raise NotServed(reference, self.names) from error
             routing = await asyncio.to_thread(self._route, alias)
+            self._looked_up.update((name, number) for number in alias.versions)
             return ServedFunction(reference, name, which, routing)
 
     async def known(
@@ -171,6 +173,7 @@ class ServedFunctions:
                     )
                 except NbfaasError as error:
                     found.append(error)
+            await asyncio.to_thread(self._forget_unserved)
             return found
 
     async def recover(self) -> None:
@@ -280,15 +283,27 @@ class ServedFunctions:
         return invoke_trigger(served, served.routing.first.version().options.retries)
 
     def _let_go(self, before: Routing) -> None:
-        used = {
-            (each.function, number)
-            for each in self._served.values()
-            for number in each.routing.alias.versions
-        }
+        used = self._used()
         for number, version in before.versions.items():
             if (before.alias.function, number) not in used:
                 self._supersede(version.version().digest)
                 self._loaded.pop((before.alias.function, number), None)
+
+    def _forget_unserved(self) -> None:
+        """What was looked up, and not since the last time, is loaded anew when it is asked for
+        again: it may be removed, and pulled with other contents. Blocks."""
+        with self._loading:
+            for key in self._loaded.keys() - self._used() - self._looked_up:
+                del self._loaded[key]
+            self._looked_up.clear()
+
+    def _used(self) -> set[tuple[str, int]]:
+        """The versions that anything is served by."""
+        return {
+            (each.function, number)
+            for each in list(self._served.values())
+            for number in each.routing.alias.versions
+        }
 
     def _find(self, name: str) -> ServedFunction | None:
         """By the name it is deployed as, or else by that of the notebook."""

@@ -108,6 +108,17 @@ def test_what_asks_for_nothing_may_run():
             "to send events order.paid (trigger e)",
             'events = ["order.paid"]',
         ),
+        (
+            asking(
+                triggers=(
+                    TriggerSpec(
+                        kind="every", name="e", on_success=DestinationSpec("function", "pay:dev")
+                    ),
+                )
+            ),
+            "to send to the function pay (trigger e)",
+            'destinations = ["pay"]',
+        ),
     ],
 )
 def test_each_thing_is_refused_by_default_and_the_key_that_is_told_allows_it(manifest, what, key):
@@ -115,6 +126,17 @@ def test_each_thing_is_refused_by_default_and_the_key_that_is_told_allows_it(man
     assert ask.what == what
     assert keys_for(asks) == key
     assert not_allowed(manifest, allowance(tomllib.loads(key))) == []
+
+
+def test_a_function_may_send_to_itself_and_to_those_that_fit_a_pattern():
+    def sending(to: str) -> FunctionManifest:
+        spec = TriggerSpec(kind="every", name="e", on_failure=DestinationSpec("function", to))
+        return asking(triggers=(spec,))
+
+    allowed = Allowance(destinations=("report-*",))
+    assert not_allowed(sending(sending("x").name), Allowance()) == []
+    assert not_allowed(sending("report-daily"), allowed) == []
+    assert not_allowed(sending("report"), allowed)
 
 
 def test_what_is_told_of_several_things_allows_them_all():

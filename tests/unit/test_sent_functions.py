@@ -58,6 +58,11 @@ def test_names_stay_within_their_folder():
     )
 
 
+@pytest.mark.parametrize("names", [("a", "a/b.py"), ("a/b.py", "a"), ("x" * 300,)])
+def test_files_that_cannot_be_beside_each_other_are_refused(names: tuple[str, ...]):
+    assert "can't be written as a file" in refused(sent(), dict.fromkeys(names, b""))
+
+
 def test_modules_that_are_not_those_of_the_manifest_are_refused(tmp_path: Path):
     (tmp_path / "mine.py").write_text("VALUE = 1\n")
     there = Sources("python", (str(tmp_path / "mine.py"),))
