@@ -81,6 +81,7 @@ class MapRun(Generic[R]):
         self._wakers: set[Callable[[], None]] = set()  # of those who wait on loops of their own
         self._telling = False
         self._lock = threading.Lock()  # for what the loop's thread and ``retry_failed`` both change
+        self.begun = 1  # how often: ``retry_failed`` begins it again
         self._started = time.monotonic()
         self._ended: float | None = None if invocations else self._started
         self._submit(invocations)
@@ -308,6 +309,7 @@ class MapRun(Generic[R]):
                 self._completed = [item for item in self._completed if id(item) not in failed]
                 self._ended = None
                 self._started = time.monotonic()
+                self.begun += 1
         if fresh:
             self._submit(fresh)
         return self

@@ -38,6 +38,7 @@ class CallWidget(FaasWidget):
         """Show another call from now on."""
         with self._refreshing:
             self._take(call)
+            self._seen_running = True  # its picture is to be stored, however soon it has ended
         self._refresh()
 
     def beat(self, now: float, changed: bool) -> None:

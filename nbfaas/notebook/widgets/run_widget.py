@@ -38,6 +38,7 @@ class RunWidget(FaasWidget):
         self._rate = Rate()
         self._next = 0.0  # when looking at the items may be done again
         self._seen_running = False
+        self._begun = run.begun
         super().__init__(head={"id": run.id, "function": run.function, "total": len(run)})
 
     # -- keeping up
@@ -50,6 +51,9 @@ class RunWidget(FaasWidget):
 
     def refresh(self) -> None:
         run, now = self._run, time.monotonic()
+        if self._begun != (begun := run.begun):
+            # It runs again, or has ended again before anybody has seen it run.
+            self._begun, self._seen_running = begun, True
         done = run.done  # before the states are read, so that the last ones are told
         if done and not self._seen_running and self.counts is not None:
             return
